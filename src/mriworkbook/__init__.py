@@ -1,0 +1,1 @@
+"""A hands-on workbook for brain MRI: thin helpers behind the episode notebooks."""
