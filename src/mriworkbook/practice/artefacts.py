@@ -1,0 +1,144 @@
+"""What the scanner adds: intensity non-uniformity and noise."""
+
+import nibabel as nib
+import numpy as np
+from nibabel.affines import apply_affine
+from scipy import ndimage
+
+from mriworkbook.practice.parameters import value
+
+COIL_ELEMENTS = 12
+
+
+def bias_field(img, mask_img, percent, seed):
+    """Smooth positive field as receive coils and the transmit field leave it.
+
+    Root sum of squares of loop elements around the head (on-axis field of a loop), each with its
+    own gain, times the central brightening of a head at 3 T. The field is then scaled so that its
+    range over the mask is exactly ``1 - percent / 200`` to ``1 + percent / 200``, BrainWeb's
+    convention: "40 %" is 0.8 to 1.2. Beyond the mask it goes on smoothly and stays positive.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+        Gives the grid.
+    mask_img : Nifti1Image
+        On the grid of `img`; where the range is set.
+    percent : float
+        0 to 100; 0 gives ones.
+    seed : int
+        Of the coil's place and gains.
+
+    Returns
+    -------
+    Nifti1Image
+        float32, on the grid of `img`.
+
+    Raises
+    ------
+    ValueError
+        If the grids differ, the mask is empty or `percent` is out of range.
+
+    References
+    ----------
+    Collins 1998, 10.1109/42.712135 (range); Roemer 1990, 10.1002/mrm.1910160203 (coil array).
+
+    Examples
+    --------
+    >>> img = nib.Nifti1Image(np.ones((20, 20, 20), np.uint8), np.diag([9, 9, 9, 1]))
+    >>> field = bias_field(img, img, 40, seed=1).get_fdata()
+    >>> float(field.min().round(3)), float(field.max().round(3))
+    (0.8, 1.2)
+    """
+    _check(img, mask_img, percent)
+    mask = np.asarray(mask_img.dataobj) > 0
+    if not mask.any():
+        raise ValueError("The mask is empty: give a mask of the brain on the image's grid.")
+    affine, shape = img.affine, img.shape[:3]
+    corners = apply_affine(
+        affine, [[b.start for b in _box(mask)], [b.stop - 1 for b in _box(mask)]]
+    )
+    raw = _coil_pattern(shape, affine, corners.mean(axis=0), np.random.default_rng(seed))
+    low, high = raw[mask].min(), raw[mask].max()
+    unit = _soften((raw - low) / (high - low))
+    field = (1 - percent / 200 + percent / 100 * unit).astype(np.float32)
+    return nib.Nifti1Image(field, affine)
+
+
+def _check(img, mask_img, percent):
+    if img.shape[:3] != mask_img.shape or not np.allclose(img.affine, mask_img.affine, atol=1e-4):
+        raise ValueError(
+            f"Image {img.shape} and mask {mask_img.shape} lie on different grids: resample the "
+            "mask with nilearn.image.resample_to_img(mask_img, img, interpolation='nearest')."
+        )
+    if not 0 <= percent <= 100:
+        raise ValueError(f"percent is {percent}, expected 0 to 100; a real scan has 10 to 40.")
+
+
+def _box(mask):
+    return ndimage.find_objects(mask.astype(np.uint8))[0]
+
+
+def _coil_pattern(shape, affine, centre, rng, step_mm=8.0):
+    """Relative sensitivity, computed on a coarse grid and enlarged by cubic splines."""
+    zooms = nib.affines.voxel_sizes(affine)
+    coarse = [
+        max(4, int(np.ceil((n - 1) * z / step_mm)) + 1) for n, z in zip(shape, zooms, strict=True)
+    ]
+    axes = [np.linspace(0, n - 1, m) for n, m in zip(shape, coarse, strict=True)]
+    points = apply_affine(affine, np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)) - centre
+    power = np.zeros(coarse)
+    for element in range(COIL_ELEMENTS):
+        # Two rings of loops on a cylinder about 24 cm wide that the head never fills evenly.
+        angle = 2 * np.pi * (element + rng.uniform(-0.2, 0.2)) / (COIL_ELEMENTS / 2)
+        height = (-45 if element % 2 else 55) + rng.uniform(-15, 15)
+        place = [118 * np.cos(angle), 132 * np.sin(angle) - 4, height]
+        distance2 = ((points - place) ** 2).sum(axis=-1)
+        radius = rng.uniform(55, 75)
+        gain = rng.lognormal(0, value("coil_gain_sd"))
+        power += (gain * radius**3 / (radius**2 + distance2) ** 1.5) ** 2
+    shift = rng.uniform(-12, 12, 3)
+    bright = value("central_brightening") * rng.uniform(0.7, 1.3)
+    central = 1 + bright * np.exp(-(((points - shift) / 75) ** 2).sum(axis=-1) / 2)
+    pattern = np.sqrt(power) * central
+    factors = [n / m for n, m in zip(shape, coarse, strict=True)]
+    return ndimage.zoom(pattern.astype(np.float32), factors, order=3, mode="nearest")
+
+
+def _soften(unit, span=0.45):
+    """Identity on 0 to 1, bending off beyond (twice differentiable), never under -span."""
+    out = unit.copy()
+    above, below = unit > 1, unit < 0
+    out[above] = 1 + span * np.tanh((unit[above] - 1) / span)
+    out[below] = span * np.tanh(unit[below] / span)
+    return out
+
+
+def add_rician_noise(signal, sd, rng):
+    """Magnitude of a real signal after complex Gaussian noise.
+
+    Parameters
+    ----------
+    signal : ndarray
+    sd : float
+        Standard deviation of the real and of the imaginary part.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, float32
+        Rice distributed: in air the mean is ``sd * sqrt(pi / 2)``, at high signal it is Gaussian.
+
+    References
+    ----------
+    Gudbjartsson 1995, 10.1002/mrm.1910340618.
+
+    Examples
+    --------
+    >>> air = add_rician_noise(np.zeros(100_000), 2.0, np.random.default_rng(0))
+    >>> bool(abs(air.mean() - 2 * np.sqrt(np.pi / 2)) < 0.02)
+    True
+    """
+    real = signal + sd * rng.standard_normal(np.shape(signal), dtype=np.float32)
+    imaginary = sd * rng.standard_normal(np.shape(signal), dtype=np.float32)
+    return np.hypot(real, imaginary).astype(np.float32)
