@@ -44,7 +44,7 @@ bench: $(READY)  ## side-by-side measurements, printed as ratios
 	$(BIN)/python benchmarks/brain_mask.py
 
 validate: $(READY)  ## long statistical validations (minutes)
-	$(BIN)/python benchmarks/validate_cleanup.py
+	$(BIN)/python benchmarks/n4_curve.py --write
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv _build
