@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: help book test notebooks lab lint lock bench validate clean
+.PHONY: help book test notebooks lab lint linkcheck lock bench validate clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -36,6 +36,9 @@ lint: $(READY)  ## check style and that the editions are in sync
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mriworkbook editions build --check
+
+linkcheck: $(READY)  ## check links to other hosts (needs the net)
+	$(BIN)/jupyter-book build . --builder linkcheck -W --keep-going --quiet
 
 lock: $(READY)  ## compile the pins again from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-emit-index-url --no-header --no-annotate --upgrade --quiet pyproject.toml -o requirements.lock
