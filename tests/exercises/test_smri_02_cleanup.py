@@ -97,7 +97,29 @@ class TestUndoField:
 
     def test_nothing_undone(self, scene):
         shaded = image.math_img("u * f", u=scene["clean"], f=scene["planted"])
-        assert "still varies" in hint(self.ask(scene, undone=shaded))
+        assert "nothing was taken out" in hint(self.ask(scene, undone=shaded))
+
+    @pytest.mark.parametrize(
+        ("formula", "words"),
+        [
+            ("u", "not `shaded` divided by the field that you estimated"),
+            ("u * f - 30 * g", "not `shaded` divided by the field that you estimated"),
+            ("u * f * np.exp(g)", "multiplied by the field once more"),
+        ],
+    )
+    def test_undone_by_anything_but_the_estimate(self, scene, formula, words):
+        # The estimate is a little off the truth, as estimates are.
+        ripple = nib.Nifti1Image(
+            RNG.normal(0, 1, (30, 30, 30)).astype("float32"), np.diag([4, 4, 4, 1])
+        )
+        log = image.math_img("g + r", g=scene["log"], r=image.smooth_img(ripple, 16))
+        used = {"u": scene["clean"], "f": scene["planted"], "g": log}
+        used = {name: img for name, img in used.items() if name in formula}
+        undone = image.math_img(formula, **used)
+        assert words in hint(self.ask(scene, log_field=log, undone=undone))
+
+    def test_the_error_of_the_field_is_reported(self, scene):
+        assert "RMS error of 0.000" in self.ask(scene).message
 
     def test_an_array_or_another_grid(self, scene):
         assert "ndarray" in hint(self.ask(scene, undone=np.ones(3)))
@@ -128,6 +150,12 @@ class TestMaskByHand:
         mask = ndimage.binary_dilation(mask, iterations=grow) if grow else mask
         return ndimage.binary_fill_holes(mask) if fill else mask
 
+    @staticmethod
+    def with_island(head, width):
+        mask = TestMaskByHand.steps(head)
+        mask[:width, :width, :width] = True
+        return mask
+
     def test_the_right_answer(self, scene):
         verdict = check(self.LABEL, self.steps, **scene)
         assert verdict.status == "correct"
@@ -142,11 +170,16 @@ class TestMaskByHand:
             (lambda head: head > 1000, "empty"),
             (lambda head: head, "other than True and False"),
             (lambda head: (head > 50).sum(), "array of shape"),
-            (lambda head: (head > 50) & (np.indices(head.shape)[2] != 49), "separate pieces"),
+            (lambda head: TestMaskByHand.with_island(head, 9), "separate pieces"),
+            (lambda head: ~TestMaskByHand.steps(head), "label 0 is the background"),
         ],
     )
     def test_known_mistakes(self, scene, wrong, word):
         assert word in hint(check(self.LABEL, wrong, **scene))
+
+    def test_a_stray_voxel_does_no_harm(self, scene):
+        verdict = check(self.LABEL, lambda head: self.with_island(head, 1), **scene)
+        assert verdict.status == "correct"
 
     def test_an_unwritten_body_is_not_attempted(self, scene):
         def mask_by_hand(head): ...
@@ -160,12 +193,12 @@ class TestMotion:
     MOVED = ndimage.shift(STILL, (2, 3))
 
     @staticmethod
-    def mix(still, moved, lines, axis=1, shift=True):
+    def mix(still, moved, lines, axis=1, shift=True, magnitude=np.abs):
         centre, corner = (np.fft.fftshift, np.fft.ifftshift) if shift else (np.array, np.array)
         one, two = centre(np.fft.fft2(still)), centre(np.fft.fft2(moved))
         where = (slice(None), lines) if axis else (lines,)
         one[where] = two[where]
-        return np.abs(np.fft.ifft2(corner(one)))
+        return magnitude(np.fft.ifft2(corner(one)))
 
     def ask(self, function):
         return check(self.LABEL, function, still=self.STILL, moved=self.MOVED)
@@ -186,6 +219,9 @@ class TestMotion:
             (lambda s, m, k: TestMotion.mix(s, m, k, axis=0), "other axis"),
             (lambda s, m, k: TestMotion.mix(s, m, k, shift=False), "fftshift"),
             (lambda s, m, k: TestMotion.mix(s, m, k) + 0j, "complex"),
+            (lambda s, m, k: (s + m) / 2, "double exposure"),
+            (lambda s, m, k: TestMotion.mix(m, s, k), "other way round"),
+            (lambda s, m, k: TestMotion.mix(s, m, k, magnitude=np.real), "real part"),
             (lambda s, m, k: s, "Nothing was mixed"),
             (lambda s, m, k: TestMotion.mix(s, m, k)[0], "shape"),
             (lambda s, m, k: TestMotion.mix(s, m, k) * 2, "Order"),

@@ -5,6 +5,7 @@ from nilearn import image
 from scipy import ndimage
 
 from mriworkbook.exercises import Choice, WrongAnswer, exercise, quiz
+from mriworkbook.practice.artefacts import mix_k_space_lines
 
 quiz(
     "smri-02-bias-or-noise",
@@ -22,7 +23,7 @@ quiz(
             "The bias field multiplies and varies slowly; the noise adds and is independent from voxel to voxel.",
             correct=True,
             feedback="Smooth and multiplicative against independent and additive: that is why one can be "
-            "divided out and the other can only be averaged down.",
+            "divided out and the other can be averaged down.",
         ),
         "d": Choice(
             "Averaging several scans removes the bias field but not the noise.",
@@ -106,14 +107,23 @@ def undo_field(shaded, log_field, undone, *, clean, planted, white):
         raise WrongAnswer(
             "`undone` is divided by the logarithm of the field. Divide by its exponential, np.exp."
         )
-    before, after = (100 * values.std() / values.mean() for values in (got[inside], repaired))
-    if not after < before:
+    if np.allclose(repaired, got[inside], rtol=1e-3):
+        raise WrongAnswer("`undone` is still `shaded`: nothing was taken out.")
+    removed = np.log(np.maximum(got[inside], 1e-6) / np.maximum(repaired, 1e-6))
+    # A constant factor is free: it changes no contrast.
+    spread = estimate[inside].std()
+    if (removed + estimate[inside]).std() < 0.1 * spread:
+        raise WrongAnswer("`undone` is multiplied by the field once more. Divide.")
+    if not (removed - estimate[inside]).std() < 0.1 * spread:
         raise WrongAnswer(
-            f"White matter varied by {before:.1f} % with the field and still varies by {after:.1f} % in `undone`."
+            "`undone` is not `shaded` divided by the field that you estimated, np.exp(log_field)."
         )
+    before, after = (100 * values.std() / values.mean() for values in (got[inside], repaired))
+    error, left_alone = (np.std(true_log - log) for log in (estimate[inside], 0))
     return (
         f"White matter varies by {after:.1f} % instead of {before:.1f} %; "
-        f"your log field follows the planted one with r = {fit:.2f}."
+        f"your log field follows the planted one with r = {fit:.2f}, "
+        f"with an RMS error of {error:.3f} (left alone: {left_alone:.3f})."
     )
 
 
@@ -141,22 +151,31 @@ def mask_by_hand(function, *, head, reference):
             "The mask is empty. Is the threshold too high, or did erosion take everything?"
         )
 
-    _, pieces = ndimage.label(mask)
+    if mask[0, 0, 0] and mask[-1, -1, -1]:
+        raise WrongAnswer(
+            "The mask holds the corners of the image: label 0 is the background. "
+            "Leave it out when you look for the largest component."
+        )
+
     overlap = 2 * (mask & truth).sum() / (mask.sum() + truth.sum())
     error = 100 * (mask.sum() / truth.sum() - 1)
     score = f"Dice {overlap:.2f}, volume {error:+.0f} %"
-    if pieces > 1:
-        raise WrongAnswer(
-            f"{score}. The mask has {pieces} separate pieces: keep the largest component."
-        )
     if error > 40:
         raise WrongAnswer(
-            f"{score}. Scalp or neck is still in: erode before you keep the largest component."
+            f"{score}. Scalp is still in: cut the bridges (erode), then keep the largest component."
+        )
+    parts, _ = ndimage.label(mask)
+    if np.bincount(parts.ravel())[1:].max() < 0.99 * mask.sum():
+        raise WrongAnswer(
+            f"{score}. The mask has several separate pieces: keep the largest component."
         )
     holes = ndimage.binary_fill_holes(mask).sum() - mask.sum()
-    if holes > 0.01 * truth.sum():
+    core = ndimage.binary_erosion(truth, iterations=10)  # 2 cm deep at 2 mm
+    lost = (core & ~mask).sum() / max(core.sum(), 1)
+    if holes > 20 or lost > 0.02:
         raise WrongAnswer(
-            f"{score}. There are holes of {holes} voxels: the ventricles dropped out. Fill them."
+            f"{score}. Deep in the brain {100 * lost:.0f} % is missing, and {holes} voxels are holes: "
+            "the ventricles dropped out. Close, then fill."
         )
     if error < -25:
         raise WrongAnswer(
@@ -169,19 +188,16 @@ def mask_by_hand(function, *, head, reference):
     return score + "."
 
 
+def _real_part(still, moved, lines):
+    """What the right steps give when the magnitude is forgotten and only the real part kept."""
+    k_still, k_moved = (np.fft.fftshift(np.fft.fft2(picture)) for picture in (still, moved))
+    k_still[:, lines] = k_moved[:, lines]
+    return np.fft.ifft2(np.fft.ifftshift(k_still)).real
+
+
 @exercise("smri-02-motion")
 def motion(function, *, still, moved):
     """Replace k-space lines of one image by those of another."""
-
-    def expected(lines, swap_axes=False, centre=True):
-        shift = np.fft.fftshift if centre else np.asarray
-        k_still, k_moved = shift(np.fft.fft2(still)), shift(np.fft.fft2(moved))
-        if swap_axes:
-            k_still[lines] = k_moved[lines]
-        else:
-            k_still[:, lines] = k_moved[:, lines]
-        back = np.fft.ifftshift if centre else np.asarray
-        return np.abs(np.fft.ifft2(back(k_still)))
 
     def same(one, other):
         return np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(still).max())
@@ -202,26 +218,40 @@ def motion(function, *, still, moved):
         raise WrongAnswer(
             "The result is complex. Return its magnitude, np.abs: that is what a scanner saves."
         )
-    if same(got, expected(lines)):
+    right = mix_k_space_lines(still, moved, lines)
+    if same(got, right):
         if not same(function(still.copy(), moved.copy(), np.arange(still.shape[1])), moved):
             raise WrongAnswer(
                 "With all lines from the moved head the result should be the moved head."
             )
         return "With no lines exchanged you get the still head, with all of them the moved one; in between, ghosts."
-    mixed = still.copy()
-    mixed[:, lines] = moved[:, lines]
+    pasted = still.copy()
+    pasted[:, lines] = moved[:, lines]
+    # Without the shift, line number 0 is the zero frequency.
+    unshifted = np.fft.fftshift(np.arange(still.shape[1]))
     hints = {
-        "You mixed the images themselves. Transform both to k-space first.": mixed,
-        "You exchanged `[lines]`, along the other axis. Phase encoding is the second axis: `[:, lines]`.": expected(
-            lines, swap_axes=True
+        "You mixed the images themselves. Transform both to k-space first.": pasted,
+        "That is an average of two images, a double exposure. Motion mixes lines of k-space.": (
+            still + moved
+        )
+        / 2,
+        "You exchanged `[lines]`, along the other axis. Phase encoding is the second axis: `[:, lines]`.": mix_k_space_lines(
+            still, moved, lines, axis=0
         ),
-        "The centre of your k-space is in the corner. Shift it to the middle: np.fft.fftshift.": expected(
-            lines, centre=False
+        "The centre of your k-space is in the corner. Shift it to the middle: np.fft.fftshift.": mix_k_space_lines(
+            still, moved, np.flatnonzero(np.isin(unshifted, lines))
+        ),
+        "You copied the lines of the still head into the moved one. It is the other way round.": mix_k_space_lines(
+            moved, still, lines
         ),
     }
     for hint, wrong in hints.items():
         if same(got, wrong):
             raise WrongAnswer(hint)
+    if same(got, _real_part(still, moved, lines)):
+        raise WrongAnswer(
+            "You returned the real part. Return the magnitude, np.abs: that is what a scanner saves."
+        )
     if same(got, still) or same(got, moved):
         raise WrongAnswer("Nothing was mixed: the result is one of the two inputs.")
     raise WrongAnswer(

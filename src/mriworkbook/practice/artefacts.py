@@ -1,4 +1,4 @@
-"""What the scanner adds: intensity non-uniformity and noise."""
+"""What the scanner adds: intensity non-uniformity, noise, and motion between lines of k-space."""
 
 import nibabel as nib
 import numpy as np
@@ -41,7 +41,7 @@ def bias_field(img, mask_img, percent, seed):
 
     References
     ----------
-    Collins 1998, 10.1109/42.712135 (range); Roemer 1990, 10.1002/mrm.1910160203 (coil array).
+    Kwan 1999, 10.1109/42.816072 (range); Roemer 1990, 10.1002/mrm.1910160203 (coil array).
 
     Examples
     --------
@@ -142,3 +142,36 @@ def add_rician_noise(signal, sd, rng):
     real = signal + sd * rng.standard_normal(np.shape(signal), dtype=np.float32)
     imaginary = sd * rng.standard_normal(np.shape(signal), dtype=np.float32)
     return np.hypot(real, imaginary).astype(np.float32)
+
+
+def mix_k_space_lines(still, moved, lines, axis=1):
+    """Image whose lines of k-space were measured partly after a movement.
+
+    Parameters
+    ----------
+    still, moved : ndarray, shape (x, y)
+        Magnitude images before and after the movement.
+    lines : array_like of int
+        Lines of k-space (zero frequency in the middle) that come from `moved`.
+    axis : int
+        The phase-encoding axis, along which the lines are counted.
+
+    Returns
+    -------
+    ndarray, shape (x, y)
+        Magnitude.
+
+    References
+    ----------
+    Zaitsev 2015, 10.1002/jmri.24850.
+
+    Examples
+    --------
+    >>> still = np.eye(8)
+    >>> np.allclose(mix_k_space_lines(still, still + 1, []), still)
+    True
+    """
+    k_still, k_moved = (np.fft.fftshift(np.fft.fft2(image)) for image in (still, moved))
+    where = (slice(None),) * axis + (lines,)
+    k_still[where] = k_moved[where]
+    return np.abs(np.fft.ifft2(np.fft.ifftshift(k_still)))

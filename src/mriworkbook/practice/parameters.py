@@ -73,7 +73,7 @@ class Person(NamedTuple):
 
 # Sex, age and the numbers below are choices inside the ranges of the real files: brain volume is
 # 1.35 to 1.65 l in the four IXI label maps and 1.44 l in AOMIC sub-0001's mask; bias ranges are
-# BrainWeb's 20 and 40 % (10.1109/42.712135, Collins 1998) and one between. Three storage orders,
+# BrainWeb's 20 and 40 % (10.1109/42.816072, Kwan 1999) and one between. Three storage orders,
 # because tools that trust array order must fail here as they do on real data.
 PEOPLE = {
     "01": Person(
