@@ -10,6 +10,8 @@ MODES = ("light", "dark")
 WIDTHS = (360, 1400)
 HEIGHT = 900
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+KILOBYTE = 1000
+LIGHTEST, HEAVIEST = 500 * KILOBYTE, 5000 * KILOBYTE
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -198,3 +200,15 @@ def load_all(page):
     _open_all(page)
     page.evaluate("[...document.images].forEach((image) => { image.loading = 'eager'; })")
     page.wait_for_function("[...document.images].every((image) => image.complete)")
+
+
+def check_weight(before, after, theme, has_viewer):
+    """Problems with the bytes of a page beyond the theme's, before and after all clicks."""
+    problems = []
+    if before - theme > LIGHTEST:
+        problems.append(f"{(before - theme) / KILOBYTE:.0f} kB before a click, 500 allowed")
+    if after - theme > HEAVIEST:
+        problems.append(f"{(after - theme) / KILOBYTE:.0f} kB after all clicks, 5000 allowed")
+    if (after > before) != has_viewer:
+        problems.append("a viewer loads on the click, and not before")
+    return problems

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT = ROOT / "_build" / "html"
+SOURCES = ("_config.yml", "_toc.yml", "notebooks/*.md", "book/**/*")
 
 SHORTEST_ALT = 20
 A_PATH = re.compile(r"\.(png|webp|jpe?g|svg|gif)$|^[\w./-]*/[\w./-]*$", re.IGNORECASE)
@@ -86,3 +87,16 @@ def check_ids(soup):
     """No id stands twice on a page: links and labels would lead to the wrong one."""
     seen = [tag["id"] for tag in soup.select("[id]")]
     return [f"id twice: {name}" for name in sorted({name for name in seen if seen.count(name) > 1})]
+
+
+def not_ready(root, built):
+    """Why a built book cannot be tested: it is missing, or older than a source. None if it can."""
+    index = built / "searchindex.js"
+    if not index.is_file():
+        return f"no book in {built}"
+    for pattern in SOURCES:
+        for source in root.glob(pattern):
+            own = source.is_file() and "__pycache__" not in source.parts
+            if own and source.stat().st_mtime > index.stat().st_mtime:
+                return f"the book is older than {source.relative_to(root)}"
+    return None

@@ -3,28 +3,17 @@
 import pytest
 from gate import skip_or_fail
 from page_gate import launch_browser
-from page_html import BUILT, ROOT
+from page_html import BUILT, ROOT, not_ready
 from page_server import serve
 from playwright.sync_api import sync_playwright
-
-SOURCES = ("_config.yml", "_toc.yml", "notebooks/*.md", "book/**/*")
-
-
-def newest_source():
-    """The source of the book that was changed last."""
-    files = [path for pattern in SOURCES for path in ROOT.glob(pattern) if path.is_file()]
-    own = [path for path in files if "__pycache__" not in path.parts]
-    return max(own, key=lambda path: path.stat().st_mtime)
 
 
 @pytest.fixture(scope="session")
 def book():
     """Folder of the built book, which must be newer than its sources."""
-    if not (BUILT / "searchindex.js").is_file():
-        skip_or_fail("book", f"no book in {BUILT}; type: make book")
-    source = newest_source()
-    if source.stat().st_mtime > (BUILT / "searchindex.js").stat().st_mtime:
-        skip_or_fail("book", f"the book is older than {source.relative_to(ROOT)}; type: make book")
+    reason = not_ready(ROOT, BUILT)
+    if reason:
+        skip_or_fail("book", f"{reason}; type: make book")
     return BUILT
 
 

@@ -1,16 +1,28 @@
 """Each check of the page gate finds its own fault, and passes a page without it."""
 
+import os
+from pathlib import Path
+
 import pytest
 from page_gate import (
     check_axe,
     check_keys,
     check_reach,
     check_sideways,
+    check_weight,
     launch_browser,
     load_all,
     visit,
 )
-from page_html import check_alt, check_frames, check_ids, check_links, check_outputs, read_page
+from page_html import (
+    check_alt,
+    check_frames,
+    check_ids,
+    check_links,
+    check_outputs,
+    not_ready,
+    read_page,
+)
 
 GOOD = """
 <h1>Noise</h1>
@@ -214,6 +226,37 @@ def test_weight_counts_what_is_sent_compressed(browser, served, plant, tmp_path)
     sizes = dict(sent)
     assert sizes["/noise.webp"] == 102_400, "an image is not compressed again, and lazy ones count"
     assert 0 < sizes["/text.css"] < 1000
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "has_viewer", "word"),
+    [
+        (901_000, 901_000, False, "501 kB before a click"),
+        (500_000, 5_401_000, True, "5001 kB after all clicks"),
+        (800_000, 800_000, True, "loads on the click"),
+        (800_000, 900_000, False, "loads on the click"),
+    ],
+)
+def test_a_heavy_page_is_found(before, after, has_viewer, word):
+    (problem,) = check_weight(before, after, 400_000, has_viewer)
+    assert word in problem
+
+
+def test_a_page_within_its_weight_is_left_alone():
+    assert check_weight(900_000, 5_400_000, 400_000, True) == []
+
+
+def test_a_missing_or_stale_book_is_not_tested(tmp_path):
+    built, source = tmp_path / "html", tmp_path / "notebooks" / "a.md"
+    built.mkdir()
+    source.parent.mkdir()
+    source.write_text("# A")
+    assert not_ready(tmp_path, built).startswith("no book")
+    (built / "searchindex.js").write_text("")
+    os.utime(source, (1, 1))
+    assert not_ready(tmp_path, built) is None
+    os.utime(built / "searchindex.js", (0, 0))
+    assert not_ready(tmp_path, built) == f"the book is older than {Path('notebooks/a.md')}"
 
 
 def test_no_browser_skips_or_fails_through_the_gate(monkeypatch):
