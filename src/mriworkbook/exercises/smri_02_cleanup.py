@@ -127,20 +127,24 @@ def undo_field(shaded, log_field, undone, *, clean, planted, white):
     )
 
 
+def _expect_array(answer, shape, function_name):
+    """Raise a hint unless a learner's function returned an array of the expected shape."""
+    if isinstance(answer, np.ndarray) and answer.shape == shape:
+        return
+    given = (
+        f"an array of shape {answer.shape}"
+        if isinstance(answer, np.ndarray)
+        else f"a {type(answer).__name__}"
+    )
+    raise WrongAnswer(f"`{function_name}` returned {given}; an array of shape {shape} is expected.")
+
+
 @exercise("smri-02-mask-by-hand")
 def mask_by_hand(function, *, head, reference):
     """Threshold, largest component, grow and close, fill; scored by Dice and volume."""
     truth = image.get_data(reference) > 0
     mask = function(head)
-    if not isinstance(mask, np.ndarray) or mask.shape != truth.shape:
-        given = (
-            f"an array of shape {mask.shape}"
-            if isinstance(mask, np.ndarray)
-            else f"a {type(mask).__name__}"
-        )
-        raise WrongAnswer(
-            f"`mask_by_hand` returned {given}; an array of shape {truth.shape} is expected."
-        )
+    _expect_array(mask, truth.shape, "mask_by_hand")
     if not np.isin(np.unique(mask), [0, 1]).all():
         raise WrongAnswer(
             "The mask holds values other than True and False: compare with a threshold, `head > ...`."
@@ -205,15 +209,7 @@ def motion(function, *, still, moved):
     middle = still.shape[1] // 2
     lines = np.arange(middle - 5, middle + 5)
     got = function(still.copy(), moved.copy(), lines)
-    if not isinstance(got, np.ndarray) or got.shape != still.shape:
-        given = (
-            f"an array of shape {got.shape}"
-            if isinstance(got, np.ndarray)
-            else f"a {type(got).__name__}"
-        )
-        raise WrongAnswer(
-            f"`mix_lines` returned {given}; an image of shape {still.shape} is expected."
-        )
+    _expect_array(got, still.shape, "mix_lines")
     if np.iscomplexobj(got):
         raise WrongAnswer(
             "The result is complex. Return its magnitude, np.abs: that is what a scanner saves."
