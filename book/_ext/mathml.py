@@ -4,6 +4,8 @@ Every browser draws MathML by itself and screen readers read it aloud. MathJax, 
 load instead, weighs more than half of what a page may: 264 kB of script and 70 kB of fonts.
 """
 
+import re
+
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.util import logging
@@ -12,6 +14,11 @@ from sphinx.util.math import get_node_equation_number
 LOGGER = logging.getLogger(__name__)
 # What the converter leaves behind, as text, where it does not know a command or environment.
 LEFT_OVER = (">\\", ">&#x00026;<", ">&amp;<", ">&<")
+
+# TeX sets a thin space between a named function and its argument; the converter forgets it.
+FUNCTION = re.compile(
+    r"(<mi>(?:arg|cos|det|exp|ln|log|max|min|sin|tan)</mi>)(?=<m(?:i|row|sub|sup)>)"
+)
 
 
 def mathml(tex, display="inline"):
@@ -32,6 +39,8 @@ def mathml(tex, display="inline"):
     --------
     >>> mathml("n")
     '<math ... display="inline"><mrow><mi>n</mi></mrow></math>'
+    >>> "log</mi><mspace" in mathml(r"\log v")
+    True
     >>> mathml(r"\colour n")
     Traceback (most recent call last):
     ValueError: formula \colour n: ...
@@ -47,7 +56,7 @@ def mathml(tex, display="inline"):
             f"formula {tex}: a command or environment is not known; use plain LaTeX and amsmath "
             "(align* instead of aligned)"
         )
-    return markup
+    return FUNCTION.sub(r'\1<mspace width="0.167em"/>', markup)
 
 
 def _markup(node, display):
