@@ -15,10 +15,17 @@ WORKING_VOXEL = 2.0  # mm; brain extraction and N4 look at the head on a grid li
 # fit to one person is good to a few mm: a narrower band cuts brain off, a wider one lets eyes in.
 OUTWARD, INWARD = 4.0, 3.0  # mm
 DOUBTFUL_DICE = 0.8
+SPLINE_DISTANCE, ITERATIONS, TOL = 200.0, (50, 50, 30), 1e-5  # of N4, see `correct_bias`
 
 
 def correct_bias(
-    img, mask=None, *, shrink_factor=3, spline_distance=200.0, iterations=(50, 50, 30), tol=1e-5
+    img,
+    mask=None,
+    *,
+    shrink_factor=3,
+    spline_distance=SPLINE_DISTANCE,
+    iterations=ITERATIONS,
+    tol=TOL,
 ):
     """Estimate the bias field of an image by N4 and divide it out.
 
@@ -137,7 +144,8 @@ def extract_brain(img):
     work, spacing = _working_grid(data, zooms)
     # Shading shifts the surface, so it is found, used to remove the shading, and found again.
     seed = _seed(work, spacing)
-    flat = work / _n4(work, spacing, seed & (work > 0))
+    # A coarser look than in `correct_bias` will do: the field is only used to find the surface.
+    flat = work / _n4(work, spacing, seed & (work > 0), shrink_factor=4)
     seed = _seed(flat, spacing)
     brain = _combine(seed, _template_mask(flat * _opened(seed), spacing))
     mask = _one_piece(_onto_image(brain, data.shape, zooms))
@@ -223,10 +231,10 @@ def _n4(
     zooms,
     mask,
     *,
-    shrink_factor=4,
-    spline_distance=200.0,
-    iterations=(50, 50, 30),
-    tol=1e-5,
+    shrink_factor,
+    spline_distance=SPLINE_DISTANCE,
+    iterations=ITERATIONS,
+    tol=TOL,
 ):
     """Bias field on the grid of `data`; N4 runs on every n-th voxel of the box around the mask."""
     ants = _ants()

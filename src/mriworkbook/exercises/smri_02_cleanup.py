@@ -92,7 +92,7 @@ def undo_field(shaded, log_field, undone, *, clean, planted, white):
             "`log_field` is as large as the image itself: take the logarithm before you smooth."
         )
     fit = np.corrcoef(estimate[inside], true_log)[0, 1]
-    if not fit > 0.5:
+    if not fit > 0.7:
         raise WrongAnswer(
             f"`log_field` follows the planted field with r = {fit:.2f} only. "
             "Is the logarithm taken before smoothing, and is the mask white matter?"
