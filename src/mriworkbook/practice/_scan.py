@@ -17,9 +17,11 @@ from mriworkbook.practice._deformation import (
     to_template,
 )
 from mriworkbook.practice._fields import generator, grid_points, sample, sample_stack
+from mriworkbook.practice._files import raw_path, save, sidecar, write_json
 from mriworkbook.practice._head import INDEX, TISSUES, make_head, paint
+from mriworkbook.practice._truth import write_truth
 from mriworkbook.practice.contrast import tissue_signals
-from mriworkbook.practice.parameters import value
+from mriworkbook.practice.parameters import MPRAGE, PEOPLE, value
 
 FIELD_OF_VIEW = (184.0, 256.0, 240.0)  # mm: left-right, back-front, bottom-top
 
@@ -138,3 +140,33 @@ def _largest(mask):
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return labels == sizes.argmax()
+
+
+def write_scan(root, label):
+    """Simulate one person's scan; write the raw images and their truth below `root`."""
+    person = PEOPLE[label]
+    scan = make_scan(person)
+    path = raw_path(root, label)
+    path.parent.mkdir(parents=True)
+    save(scan.raw, path, np.int16)
+    write_json(path, _raw_sidecar(person))
+    write_truth(root, label, scan)
+
+
+def _raw_sidecar(person):
+    return sidecar(
+        "Simulated MPRAGE image.",
+        Modality="MR",
+        Manufacturer="Simulated",
+        ManufacturersModelName="MRI Workbook practice study",
+        MagneticFieldStrength=MPRAGE.field_strength,
+        MRAcquisitionType="3D",
+        PulseSequenceType="MPRAGE",
+        ScanningSequence="GR_IR",
+        RepetitionTimePreparation=MPRAGE.repetition_time / 1000,
+        RepetitionTimeExcitation=MPRAGE.echo_spacing / 1000,
+        InversionTime=MPRAGE.inversion_time / 1000,
+        EchoTime=MPRAGE.echo_time / 1000,
+        FlipAngle=MPRAGE.flip_angle,
+        NumberShots=MPRAGE.train_length,
+    )

@@ -1,7 +1,6 @@
-"""What fMRIPrep and FreeSurfer would leave: real N4, masks that err as real tools err.
+"""What FreeSurfer would leave: conformed images, corrected by real N4.
 
-They are made from the raw image alone, but for the masks: each is the true brain with its surface
-moved by a smooth random distance.
+They are made from the raw image alone, but for the mask: the true brain with its surface moved.
 """
 
 from typing import NamedTuple
@@ -10,32 +9,11 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from mriworkbook.practice._fields import generator, signed_distance, smooth_noise
-from mriworkbook.practice.parameters import value
-
-
-def erring_mask(truth_img, person, tool):
-    """The true mask with its surface moved as the tool's was seen to err.
-
-    Parameters
-    ----------
-    truth_img : Nifti1Image
-    person : parameters.Person
-    tool : {"fmriprep", "freesurfer"}
-
-    Returns
-    -------
-    Nifti1Image
-        uint8, on the grid of `truth_img`.
-    """
-    spacing = float(np.mean(truth_img.header.get_zooms()[:3]))
-    depth = signed_distance(np.asarray(truth_img.dataobj) > 0, spacing)
-    rng = generator(person.number, f"{tool} mask")
-    error = smooth_noise(rng, depth.shape, value("mask_error_sigma") / spacing)
-    moved = depth + value(f"{tool}_mask_offset") + value("mask_error_sd") * error > 0
-    labels, _ = ndimage.label(moved)
-    moved = ndimage.binary_fill_holes(labels == np.bincount(labels[labels > 0]).argmax())
-    return nib.Nifti1Image(moved.astype(np.uint8), truth_img.affine)
+from mriworkbook.practice import truth_path
+from mriworkbook.practice._files import raw_path
+from mriworkbook.practice._masks import erring_mask
+from mriworkbook.practice._n4 import estimate_fields
+from mriworkbook.practice.parameters import PEOPLE, value
 
 
 def conformed(img, spacing):
@@ -125,3 +103,15 @@ def freesurfer_images(cube, field):
     t1 = corrected * value("t1_white_matter") / _white_matter_peak(corrected, brain)
     images = {"orig": orig, "nu": nu, "T1": t1, "brainmask": t1 * brain}
     return {name: nib.MGHImage(_to_bytes(i), cube.orig.affine) for name, i in images.items()}
+
+
+def write_freesurfer(root, label):
+    """Write the FreeSurfer-like folder of one person below `root`."""
+    person, raw = PEOPLE[label], nib.load(raw_path(root, label))
+    mask = erring_mask(nib.load(truth_path(root, label, "brain_mask")), person, "freesurfer")
+    cube = freesurfer_cube(raw, mask, person.voxel_size)
+    (field,) = estimate_fields([(cube.orig, cube.mask)])
+    mri = root / "derivatives" / "freesurfer" / f"sub-{label}" / "mri"
+    mri.mkdir(parents=True)
+    for name, img in freesurfer_images(cube, field).items():
+        nib.save(img, mri / f"{name}.mgz")

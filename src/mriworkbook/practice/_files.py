@@ -1,0 +1,73 @@
+"""Write files of the practice study with honest headers and texts that say it is simulated."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+
+from mriworkbook.practice import VERSION, fingerprint
+from mriworkbook.practice.parameters import SPACE
+
+BIDS_VERSION = "1.10.0"
+
+
+def as_vectors(points, affine):
+    # A step of 1/1024 mm leaves zeros in the float32 mantissa, which gzip can use.
+    points = np.round(np.moveaxis(points, 0, -1) * 1024) / 1024
+    return nib.Nifti1Image(points.astype(np.float32), affine)
+
+
+def save(img, path, dtype):
+    """Save with honest header: scanner coordinates in mm, scaling where integers hold fractions."""
+    data = np.asanyarray(img.dataobj)
+    if np.issubdtype(dtype, np.integer) and not np.issubdtype(data.dtype, np.integer):
+        low, high = (0.0, 1.0) if dtype == np.uint8 else (float(data.min()), float(data.max()))
+        data, slope, inter = _quantise(data, dtype, low, high)
+    else:
+        slope, inter = 1.0, 0.0
+    out = nib.Nifti1Image(data.astype(dtype), img.affine)
+    out.header.set_xyzt_units("mm", "sec")
+    code = "mni" if f"space-{SPACE}" in path.name or f"from-{SPACE}" in path.name else "scanner"
+    out.set_sform(img.affine, code)
+    out.set_qform(img.affine, code)
+    out.header.set_slope_inter(slope, inter)
+    nib.save(out, path)
+
+
+def _quantise(data, dtype, low, high):
+    """Integers, slope and intercept; int16 uses 14 of its bits (steps of 5e-5 in a bias field)."""
+    levels = 255 if dtype == np.uint8 else 2**14 - 1
+    slope = (high - low) / levels
+    return np.round((np.clip(data, low, high) - low) / slope), slope, low
+
+
+def raw_path(root, label):
+    return root / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz"
+
+
+def sidecar(description, **fields):
+    return {"Description": description, "Simulated": True, **fields}
+
+
+def write_json(path, content):
+    """Write JSON; the name of an image stands for its sidecar."""
+    path = path.with_name(path.name.replace(".nii.gz", ".json"))
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def description(name, what, derivative):
+    about = {
+        "Name": name,
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative" if derivative else "raw",
+        "License": "CC-BY-4.0",
+        "Authors": ["MRI Workbook contributors"],
+        "GeneratedBy": [
+            {
+                "Name": what,
+                "Version": f"{VERSION}-{fingerprint()}",
+                "Description": "Simulated by mriworkbook.practice; no person was scanned.",
+            }
+        ],
+    }
+    return about

@@ -1,0 +1,56 @@
+"""The frozen table: every amplitude of the practice study, with its unit and its source.
+
+A value comes from a paper (DOI), or was measured on real files, or is a choice; its source says
+which. Nothing is tuned until a tool's score looks good. What was revised after a first look at the
+simulated heads: shells, scalp, muscle, fat, marrow and skin (to the intensity centiles of real
+heads), least shares of fluid and white matter in sulci and folia (to pictures and to AOMIC). The
+shares in the cerebellum, the scale of the mask error and T1 of caudate and putamen were revised, to
+AOMIC, when first scores of N4 were already known.
+Changing any value changes `mriworkbook.practice.fingerprint`, and the study is made anew.
+
+The real files are AOMIC-PIOP2 (OpenNeuro ds002790), sub-0001 unless said otherwise, and four T1w
+heads of IXI at 2 mm with label maps (IXI012 to IXI015).
+"""
+
+from mriworkbook.practice.parameters._kinds import Person, Sequence, Tissue, Value
+from mriworkbook.practice.parameters.cohort import COHORT
+from mriworkbook.practice.parameters.head import HEAD
+from mriworkbook.practice.parameters.people import PEOPLE
+from mriworkbook.practice.parameters.pipelines import PIPELINES
+from mriworkbook.practice.parameters.surfaces import SURFACES
+from mriworkbook.practice.parameters.tissues import MPRAGE, TISSUES
+
+__all__ = [
+    "COHORT",
+    "FROZEN",
+    "HEAD",
+    "MASTER_SEED",
+    "MPRAGE",
+    "PEOPLE",
+    "PIPELINES",
+    "SPACE",
+    "SURFACES",
+    "TISSUES",
+    "Person",
+    "Sequence",
+    "Tissue",
+    "Value",
+    "value",
+]
+
+MASTER_SEED = 20260131
+SPACE = "MNI152NLin2009aSym"
+FROZEN = HEAD | PIPELINES | SURFACES | COHORT
+if len(FROZEN) < sum(len(part) for part in (HEAD, PIPELINES, SURFACES, COHORT)):
+    raise RuntimeError("Two parts of the frozen table use one name.")
+
+
+def value(name):
+    """Value of one frozen amplitude.
+
+    Examples
+    --------
+    >>> value("noise")
+    0.0125
+    """
+    return FROZEN[name].value

@@ -1,0 +1,3 @@
+"""Amplitudes of the cohort of 200: planted effects, spread and correlation."""
+
+COHORT = {}

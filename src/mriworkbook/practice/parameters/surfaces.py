@@ -1,0 +1,3 @@
+"""Amplitudes of surfaces, thickness and FreeSurfer-like tables."""
+
+SURFACES = {}
