@@ -22,8 +22,8 @@ book: $(READY)  ## make the practice study, execute every notebook, render the b
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 test: $(READY)  ## run all tests
-	$(BIN)/mriworkbook data get practice
-	$(BIN)/python -m pytest
+	$(BIN)/mriworkbook data get practice --stage anatomy
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 notebooks: $(READY)  ## write the learner edition beside each source
 	$(BIN)/mriworkbook editions build
@@ -48,6 +48,10 @@ bench: $(READY)  ## side-by-side measurements, printed as ratios
 
 validate: $(READY)  ## long statistical validations (minutes)
 	$(BIN)/python benchmarks/n4_curve.py --write
+	$(BIN)/python benchmarks/realism.py --write
+	$(BIN)/python benchmarks/tissue_scores.py --write
+	$(BIN)/python benchmarks/interval_coverage.py --write
+	$(BIN)/python benchmarks/kill_loop.py --write
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv _build

@@ -29,6 +29,7 @@ COLUMNS = "{:<14}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}{:>8}"
 
 def heads():
     """Name, whole head and reference mask of every head there is."""
+    from mriworkbook.practice.write import CORE
     from mriworkbook.studies import open_study
 
     mri = DATA / "aomic/derivatives/freesurfer/sub-0001/mri"
@@ -37,7 +38,7 @@ def heads():
         labels = head.with_name(head.name.replace("_ds.", "_ds_DLMUSE."))
         yield head.name[:6], head, labels
     study = open_study("practice")
-    for subject in study.layout.get_subjects():
+    for subject in CORE:
         head = study.file(f"sub-{subject}", "anat", f"sub-{subject}_T1w.nii.gz")
         yield f"practice {subject}", head, study.truth(subject, "brain_mask")
 

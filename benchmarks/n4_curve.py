@@ -19,6 +19,7 @@ from scipy import ndimage
 
 from mriworkbook.cleanup import correct_bias
 from mriworkbook.practice.artefacts import bias_field
+from mriworkbook.practice.write import CORE
 from mriworkbook.studies import open_study
 
 RESULT = Path(__file__).parent / "results" / "n4_curve.tsv"
@@ -68,7 +69,7 @@ def main():
     parser.add_argument("--write", action="store_true", help=f"keep the table as {RESULT.name}")
     options = parser.parse_args()
     study, rows = open_study("practice"), []
-    for subject in study.layout.get_subjects():
+    for subject in CORE:
         head = clean_head(study, subject)
         for percent in PERCENTS:
             for seed in range(options.seeds if percent else 1):

@@ -14,34 +14,61 @@ import json, os, time
 from pathlib import Path
 
 VERSION = 1
+STAGES = ("core", "anatomy")
 
 def fingerprint():
     return os.environ.get("FAKE_FINGERPRINT", "abc")
 
-def truth_path(root, subject, what):
+def truth_path(root, subject, what, run=None):
     return Path(root, "derivatives", "truth", f"sub-{subject}", "anat", f"{what}.nii.gz")
 
-def make_core(root, *, n_jobs=1, progress=None):
+def make_stage(root, stage, *, n_jobs=1, progress=None):
     with open(os.environ["FAKE_LOG"], "a") as log:
-        log.write("made\\n")
+        log.write(f"{stage}\\n")
+    first = 2 * STAGES.index(stage)
+    # As the real one: rewritten in place by every stage.
+    with open(Path(root, "README"), "w") as file:
+        file.write(f"up to {stage}")
     for step in range(2):
-        progress("half a study", step, 2)
-        Path(root, f"file{step}").write_text(f"content {step}")
+        progress(f"{stage}, half of it", step, 2)
+        folder = Path(root, f"sub-0{first + step}")
+        folder.mkdir()
+        (folder / "T1w.nii.gz").write_text(f"content {first + step}")
         if step == 0:
             time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
     Path(root, "dataset_description.json").write_text(
         json.dumps({"Name": "fake", "BIDSVersion": "1.10.0"})
     )
-    progress("done", 2, 2)
+    progress(f"{stage} is ready", 2, 2)
+"""
+
+# Python announces what changes the disk before it happens: moments to be killed at.
+KILL = """
+import os, signal, sys
+
+moment, seen = int(os.environ.get("FAKE_KILLED_AT", "-1")), 0
+
+def count(event, details):
+    global seen
+    changes = event in ("os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir")
+    if changes or event == "open" and isinstance(details[1], str) and details[1][0] in "wax":
+        if seen == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        seen += 1
+
+sys.addaudithook(count)
 """
 
 OPEN = f"""
-import sys, types
+import os, sys, types
 fake = types.ModuleType("mriworkbook.practice")
 exec({FAKE!r}, fake.__dict__)
 sys.modules["mriworkbook.practice"] = fake
 from mriworkbook.studies import open_study
-print(open_study().root)
+{KILL}
+study = open_study(stage=os.environ.get("FAKE_STAGE", "core"))
+print(seen)
+print(study.root)
 """
 
 
@@ -53,14 +80,17 @@ def use(monkeypatch, folder):
     monkeypatch.setattr(mriworkbook, "practice", fake, raising=False)
     monkeypatch.setenv("MRIWORKBOOK_DATA", str(folder / "data"))
     monkeypatch.setenv("FAKE_LOG", str(folder / "log"))
-    for name in ("MRIWORKBOOK_STUDY", "MRIWORKBOOK_QUIET", "FAKE_FINGERPRINT", "FAKE_SECONDS"):
+    for name in ("MRIWORKBOOK_STUDY", "MRIWORKBOOK_QUIET"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("FAKE_FINGERPRINT", "FAKE_SECONDS", "FAKE_STAGE", "FAKE_KILLED_AT"):
         monkeypatch.delenv(name, raising=False)
     return folder / "data"
 
 
-def times_made():
+def made():
+    """Stages in the order in which they were made, again and again perhaps."""
     log = Path(os.environ["FAKE_LOG"])
-    return len(log.read_text().splitlines()) if log.exists() else 0
+    return log.read_text().split() if log.exists() else []
 
 
 def open_elsewhere(**environment):

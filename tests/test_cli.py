@@ -4,7 +4,6 @@ import errno
 import os
 import subprocess
 import sys
-import time
 
 import fake_practice
 import pytest
@@ -40,13 +39,12 @@ def test_help_is_quick_and_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-    times = []
-    for _ in range(2):
-        start = time.monotonic()
-        call = [sys.executable, "-c", "from mriworkbook.cli import app; app()", "--help"]
-        subprocess.run(call, capture_output=True, check=True)
-        times.append(time.monotonic() - start)
-    assert min(times) < 1
+    # Its own seconds on a core, so that busy neighbours do not count.
+    code = f"{code}\nfrom time import process_time\n" + (
+        "try: app(['--help'])\nfinally: print('seconds', process_time())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout.split()[-1]) < 1
 
 
 def test_version(run):
@@ -60,25 +58,46 @@ def test_list_says_what_there_is_how_big_and_what_is_here(run):
     assert code == 0
     assert "practice\n" in out and "aomic\n" in out
     assert "CC0" in out and "--subset mini: 22 files, 19.4 MB and 1 of unpublished size" in out
+    assert (
+        "practice\n" in out
+        and f"--stage anatomy: {store.SIZES['anatomy']}: core, nine more people" in out
+    )
     store.make_practice()
-    assert "practice  (here)\n" in run("data", "list")[1]
+    assert "practice  (here: core)\n" in run("data", "list")[1]
 
 
 def test_practice_is_made_found_verified_and_repaired(run, data):
     assert run("data", "get", "practice")[0] == 0
-    assert fake_practice.times_made() == 1
+    assert fake_practice.made() == ["core"]
     assert run("data", "path", "practice") == (0, f"{data / 'practice'}\n", "")
     assert run("data", "verify", "practice")[0] == 0
-    (data / "practice" / "file1").write_text("changed")
+    (data / "practice" / "README").write_text("changed")
     code, _, err = run("data", "verify", "practice")
     assert code == 1
-    assert "file1" in err and "mriworkbook data get practice" in err
+    assert "README" in err and "mriworkbook data get practice" in err
     code, out, _ = run("data", "get", "practice")
     assert code == 0 and "1 files are gone or changed" in out
     assert run("data", "verify", "practice")[0] == 0
-    assert fake_practice.times_made() == 2
+    assert fake_practice.made() == ["core"] * 2
     run("data", "get", "practice")
-    assert fake_practice.times_made() == 2
+    assert fake_practice.made() == ["core"] * 2
+
+
+def test_a_stage_is_added_listed_verified_and_repaired(run, data):
+    run("data", "get", "practice")
+    code, out, _ = run("data", "get", "practice", "--stage", "anatomy")
+    assert code == 0
+    assert out.splitlines()[-1] == f"practice (core, anatomy) is in {data / 'practice'}"
+    assert fake_practice.made() == ["core", "anatomy"]
+    assert "practice  (here: core, anatomy)\n" in run("data", "list")[1]
+    (data / "practice" / "sub-03" / "T1w.nii.gz").unlink()
+    assert "sub-03" in run("data", "verify", "practice")[2]
+    # Whoever repairs with the short command keeps the stage.
+    run("data", "get", "practice")
+    assert run("data", "verify", "practice")[0] == 0
+    assert store.stages_here() == ["core", "anatomy"]
+    code, _, err = run("data", "get", "practice", "--stage", "bold")
+    assert code == 2 and "core, anatomy" in err
 
 
 def test_a_partial_mirror_exits_with_3_and_names_what_is_absent(run, data, real_data):
@@ -118,10 +137,10 @@ def test_known_errors_are_one_paragraph_without_traceback(run, words, says):
 def test_a_full_disk_is_one_paragraph(run, monkeypatch):
     import mriworkbook
 
-    def fails(root, *, progress):
+    def fails(root, stage, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(mriworkbook.practice, "make_core", fails)
+    monkeypatch.setattr(mriworkbook.practice, "make_stage", fails)
     code, _, err = run("data", "get", "practice")
     assert code == 1
     assert "the disk is full" in err and "export MRIWORKBOOK_DATA=/path/with/space" in err

@@ -66,14 +66,16 @@ def test_readme_lists_the_episodes_with_their_minutes(repository):
         path.stem: read_front_matter(path.read_text(encoding="utf-8"))
         for path in (repository / "notebooks").glob("*.md")
     }
+    course = yaml.safe_load((repository / "book" / "course.yml").read_text())
+    order = [stem for part in course.values() for stem in part["episodes"]]
     expected = [
         (
-            front["title"],
+            fronts[stem]["title"],
             stem,
-            str(front["minutes"]["teaching"]),
-            str(front["minutes"]["exercises"]),
+            str(fronts[stem]["minutes"]["teaching"]),
+            str(fronts[stem]["minutes"]["exercises"]),
         )
-        for stem, front in sorted(fronts.items())
+        for stem in sorted(fronts, key=order.index)
     ]
     assert rows == expected
     assert expected

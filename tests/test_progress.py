@@ -53,3 +53,11 @@ def test_nothing_to_report_writes_nothing(capsys):
     with progress_line("Making"):
         pass
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_that_is_too_long_loses_words_not_numbers():
+    terminal = Terminal()
+    with progress_line("Making", terminal) as report:
+        report("a head with a very long name, " * 4, 7, 9)
+    shown = terminal.getvalue().split("\r")[1]
+    assert shown.rstrip().endswith("7 of 9") and len(shown) == progress.WIDTH

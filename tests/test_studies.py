@@ -68,11 +68,30 @@ def test_only_the_practice_study_has_truth(data, partial_aomic):
         partial_aomic.truth("0001", "bias_field")
     study = studies.open_study()
     path = study.root / "derivatives" / "truth" / "sub-01" / "anat" / "GM.nii.gz"
+    with pytest.raises(studies.StudyNotFound, match=r"mriworkbook data get practice --stage anat"):
+        study.truth("01", "GM")
+    studies.open_study(stage="anatomy")
     with pytest.raises(studies.StudyNotFound, match=r"mriworkbook data get practice$"):
         study.truth("01", "GM")
     path.parent.mkdir(parents=True)
     path.touch()
     assert study.truth("01", "GM") == path
+
+
+def test_the_cohort_has_a_table_in_every_study(data, partial_aomic):
+    with pytest.raises(studies.StudyNotFound, match=r"open_study\('practice', stage='anatomy'\)"):
+        _ = studies.open_study().cohort
+    study = studies.open_study(stage="anatomy")
+    table = study.root / "derivatives" / "fs_stats" / "participants.tsv"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    assert study.cohort == table
+    # The same call, whatever the study.
+    real = studies.open_study("aomic", stage="anatomy")
+    with pytest.raises(studies.StudyNotFound, match="data get aomic"):
+        _ = real.cohort
+    (real.root / "participants.tsv").touch()
+    assert real.cohort == real.root / "participants.tsv"
 
 
 def test_the_cache_belongs_to_the_study_and_the_code(data, monkeypatch):

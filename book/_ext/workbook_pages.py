@@ -126,20 +126,63 @@ def n4_table(root):
     return "\n".join(lines)
 
 
-# Pages with a line such as `% course_table`, and what takes its place.
+def result_table(root, name):
+    """A committed result of `make validate` as it stands, as a Markdown table."""
+    table = pd.read_csv(root / "benchmarks" / "results" / f"{name}.tsv", sep="\t", dtype=str)
+    made = table[["date", "commit"]].iloc[0]
+    table = table.drop(columns=["date", "commit"]).fillna("")
+    lines = [
+        f"| {' | '.join(column.replace('_', ' ') for column in table)} |",
+        "|---" * table.shape[1] + "|",
+    ]
+    lines += [f"| {' | '.join(row)} |" for row in table.itertuples(index=False)]
+    lines += ["", f"Measured on {made['date']} at commit {made['commit']}."]
+    return "\n".join(lines)
+
+
+def realism_table(root):
+    """Real and practice files side by side, as a Markdown table."""
+    table = pd.read_csv(root / "benchmarks" / "results" / "realism.tsv", sep="\t")
+    lines = ["| quantity | real | practice | inside? | how measured |", "|---|---|---|---|---|"]
+    for row in table.itertuples():
+        real, made = (
+            f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g} ({n})"
+            for low, high, n in (
+                (row.real_low, row.real_high, row.n_real),
+                (row.practice_low, row.practice_high, row.n_practice),
+            )
+        )
+        why = "" if row.inside == "yes" or pd.isna(row.note) else f" *Why: {row.note}.*"
+        text = f"{row.source}.{why}".replace("|", "\\|")
+        quantity = row.quantity.replace("|", "\\|")
+        lines.append(f"| {quantity} | {real} | {made} | {row.inside} | {text} |")
+    first = table.iloc[0]
+    lines += [
+        "",
+        "Ranges, with the number of files or people in parentheses. Real files were measured on "
+        f"{first['real_date']} at commit {first['real_commit']}, practice files on "
+        f"{first['practice_date']} at commit {first['practice_commit']}.",
+    ]
+    return "\n".join(lines)
+
+
+# Pages with lines such as `% course_table` or `% result_table: coverage`, and what replaces them.
 GENERATED = {
-    "book/index": course_table,
-    "book/budgets": budget_table,
-    "book/validation": n4_table,
+    "book/index": [course_table],
+    "book/budgets": [budget_table],
+    "book/validation": [n4_table],
+    "notebooks/practice-study": [realism_table],
 }
+RESULT = re.compile(r"^% result_table: (\w+)$", re.MULTILINE)
 
 
 def add_generated(app, docname, source):
     """Fill in what is derived: called by Sphinx with each page's text before it is parsed."""
     root = Path(app.confdir)
-    if docname in GENERATED:
-        make = GENERATED[docname]
+    for make in GENERATED.get(docname, []):
         source[0] = source[0].replace(f"% {make.__name__}", make(root))
+    if docname in GENERATED:
+        source[0] = RESULT.sub(lambda line: result_table(root, line[1]), source[0])
     if not docname.startswith("notebooks/"):
         return
     front = read_front_matter(source[0])

@@ -11,6 +11,11 @@ from typing import Annotated
 
 import typer
 
+# How much of the practice study each stage is.
+STAGES = {
+    "core": "three people, about a minute",
+    "anatomy": "core, nine more people and a cohort of 200, two to three minutes",
+}
 PARTIAL = 3
 STOPPED = 130
 # Errors that are written to be read by learners; those of the system are, too.
@@ -30,7 +35,10 @@ app.add_typer(notebooks_app, name="notebooks")
 app.add_typer(editions_app, name="editions")
 
 Name = Annotated[str, typer.Argument(help="Study, see `mriworkbook data list`.")]
-Subset = Annotated[str, typer.Option(help="How much of it: mini, workshop or full.")]
+Subset = Annotated[str, typer.Option(help="How much of a real study: mini, workshop or full.")]
+Stage = Annotated[
+    str, typer.Option(help="How much of practice: core (3 people) or anatomy (12, and a cohort).")
+]
 
 
 def plainly(command):
@@ -94,11 +102,11 @@ def data_list():
     from mriworkbook import store, studies
 
     for name in studies.known_studies():
+        if name == store.PRACTICE:
+            _list_practice()
+            continue
         here = studies.study_folder(name).is_dir()
         typer.echo(f"{name}{'  (here)' if here else ''}")
-        if name == store.PRACTICE:
-            typer.echo("  Simulated, with known truth; made on this machine in about a minute.")
-            continue
         about = data_fetch.dataset(name)
         typer.echo(f"  {about.title}\n  {about.licence}, {about.homepage}\n  {about.citation}")
         for subset, words in about.subsets.items():
@@ -114,8 +122,11 @@ def data_get(
         Path | None, typer.Option(help="Folder with a copy: files at PATH/NAME/...")
     ] = None,
     subset: Subset = "mini",
+    stage: Stage = "core",
 ):
     """Fetch a study, or make the practice study; what is already right is kept.
+
+    --mirror and --subset are for real studies, --stage is for practice.
 
     Exit code 3: the mirror lacks some files; they are listed, the others are there.
     """
@@ -123,7 +134,7 @@ def data_get(
 
     folder = studies.study_folder(name)
     if name == store.PRACTICE:
-        _get_practice(mirror)
+        _get_practice(mirror, stage)
     else:
         _get(name, folder, mirror, subset)
 
@@ -227,15 +238,28 @@ def _folder_here(name):
     return folder
 
 
-def _get_practice(mirror):
-    from mriworkbook import store
+def _list_practice():
+    from mriworkbook import practice, store
 
+    here = store.stages_here()
+    typer.echo(f"{store.PRACTICE}{'  (here: ' + ', '.join(here) + ')' if here else ''}")
+    typer.echo("  Simulated, with known truth; made on this machine, nothing is fetched.")
+    for stage in practice.STAGES:
+        typer.echo(f"  --stage {stage}: {store.SIZES[stage]}: {STAGES[stage]}")
+
+
+def _get_practice(mirror, stage):
+    from mriworkbook import practice, store
+
+    if stage not in practice.STAGES:
+        raise typer.BadParameter(f"{stage!r}: choose one of {', '.join(practice.STAGES)}")
     if mirror is not None:
         typer.echo("The practice study is simulated on this machine; the mirror is not used.")
     damaged = store.verify_practice()
     if damaged:
         typer.echo(f"{len(damaged)} files are gone or changed; the study is made again.")
-    typer.echo(f"practice is in {store.make_practice(force=bool(damaged))}")
+    folder = store.make_practice(stage, force=bool(damaged))
+    typer.echo(f"practice ({', '.join(store.stages_here())}) is in {folder}")
 
 
 def _get(name, folder, mirror, subset):

@@ -47,8 +47,10 @@ def progress_line(title, stream=None):
         if quiet:
             return
         if live:
-            text = f"{title}: {message}, {done} of {total}{_left(start, done, total)}"
-            stream.write(f"\r{text[:WIDTH]:<{WIDTH}}")
+            rest = f", {done} of {total}{_left(start, done, total)}"
+            # What is cut where the line is too long is the words, not the numbers.
+            text = f"{title}: {message}"[: WIDTH - len(rest)] + rest
+            stream.write(f"\r{text:<{WIDTH}}")
         elif not seen:
             stream.write(f"{title} ...\n")
         stream.flush()

@@ -1,5 +1,13 @@
-"""Where studies are kept on this machine, and how the practice study gets there whole."""
+"""Where studies are kept on this machine, and how the practice study gets there whole.
 
+The study grows by stages. A stage is never added in place: a temporary sibling with everything
+that is there (hard links) gets what is missing, then its stamp (stages and checksums), and then
+takes the study's name. So a run that is killed, whenever that is, leaves the former study, the new
+one, or none; what it had completed is adopted by the next call.
+"""
+
+import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -12,14 +20,18 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from data_fetch.storage import digest, explained
+from mriworkbook.machine import practice_jobs
 from mriworkbook.progress import progress_line
 
 PRACTICE = "practice"
-PRACTICE_SIZE = "50 MB"
-STAMP = Path(".mriworkbook", "core.json")
+# What a study that ends with this stage takes on disk.
+SIZES = {"core": "80 MB", "anatomy": "350 MB"}
+STAMP = Path(".mriworkbook", "stamp.json")
 REMAKE = "mriworkbook data get practice"
 # Folders of runs that were killed; only the holder of the lock makes or removes them.
 _MAKING, _OLD = ".practice-making-", ".practice-old-"
+# Voxels are these libraries' work, too: see `code`.
+_LIBRARIES = ("antspyx", "nibabel", "nilearn", "numpy", "scipy")
 
 
 def data_root():
@@ -36,16 +48,22 @@ def data_root():
     return Path(platformdirs.user_cache_dir("mriworkbook", appauthor=False))
 
 
-def make_practice(*, force=False):
-    """Make the practice study unless it is there and up to date.
+def make_practice(stage="core", *, force=False, n_jobs=None):
+    """Make what is missing of the practice study, up to a stage.
 
-    It is built in a folder of its own and renamed when complete, under a lock: two kernels at
-    once make it once, and a run that is stopped or killed leaves nothing half-written.
+    Two kernels at once make it once, and a run that is stopped or killed leaves nothing
+    half-written. A study made from another frozen table is replaced, its further stages are made
+    when they are asked for.
 
     Parameters
     ----------
+    stage : {"core", "anatomy"}
+        Last of the stages to be there; the former come with it.
     force : bool
-        Make it anew even if it is up to date.
+        Make all anew, with every stage that is there, even if it is up to date.
+    n_jobs : int, optional
+        People simulated at once; by default what cores and free memory allow, at most two. The
+        voxels do not depend on it.
 
     Returns
     -------
@@ -54,22 +72,60 @@ def make_practice(*, force=False):
 
     Raises
     ------
+    ValueError
+        If there is no such stage.
     StorageError
         If it cannot be written.
     """
-    from mriworkbook import practice
-
-    root = data_root() / PRACTICE
+    root, wanted = data_root() / PRACTICE, stages_up_to(stage)
     # Without the lock, so that a complete study on a read-only disk can be used.
-    if not force and _is_current(root, practice.fingerprint()):
+    if not force and not _missing(root, wanted):
+        _tidy(root)
         return root
-    with explained(root.parent, PRACTICE_SIZE):
+    with explained(root.parent, SIZES[stage]):
         root.parent.mkdir(parents=True, exist_ok=True)
         with _locked(root):
+            _adopt(root)
             _remove_leftovers(root.parent)
-            if force or not _is_current(root, practice.fingerprint()):
-                _build(root, practice)
+            here = _stages(root)
+            if force or (here and _damaged(root)):
+                _build(root, max(wanted, here, key=len), n_jobs)
+            elif missing := _missing(root, wanted):
+                _build(root, missing, n_jobs, base=root if here else None)
+            # Again: a process of a run killed a moment ago may have hindered it.
+            _remove_leftovers(root.parent)
     return root
+
+
+def stages_up_to(stage):
+    """A stage of the practice study and the former ones, which it needs.
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage.
+
+    Examples
+    --------
+    >>> stages_up_to("anatomy")
+    ['core', 'anatomy']
+    """
+    from mriworkbook import practice
+
+    if stage not in practice.STAGES:
+        known = ", ".join(practice.STAGES)
+        raise ValueError(f"No stage is called {stage!r}; choose one of {known}.")
+    return list(practice.STAGES[: practice.STAGES.index(stage) + 1])
+
+
+def stages_here():
+    """Stages of the practice study that are there and up to date.
+
+    Returns
+    -------
+    list of str
+    """
+    return _stages(data_root() / PRACTICE)
 
 
 def verify_practice():
@@ -81,30 +137,108 @@ def verify_practice():
         Paths, below the study's folder, of files that are gone or changed; None if the study
         was not made yet.
     """
-    root = data_root() / PRACTICE
-    stamp = _read_stamp(root)
-    if stamp is None:
+    return _damaged(data_root() / PRACTICE)
+
+
+def read_stamp(root):
+    """What was noted when a study was made.
+
+    Parameters
+    ----------
+    root : Path
+
+    Returns
+    -------
+    dict or None
+        "version", "fingerprint", "code", "date", "package", "stages" (list) and "files" (path ->
+        SHA-256); None if there is no stamp or it is damaged: then the study does not count as made.
+    """
+    try:
+        stamp = json.loads((root / STAMP).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
-    return [
-        path
-        for path, checksum in stamp["files"].items()
-        if not (root / path).is_file() or digest(root / path, "sha256") != checksum
-    ]
+    return stamp if isinstance(stamp, dict) and {"stages", "files"} <= set(stamp) else None
 
 
-def _build(root, practice):
-    """Make the study in a temporary sibling of `root`, then put it in place of `root`."""
+def code():
+    """Hash of the simulation's modules and its libraries' versions.
+
+    The frozen table decides when a reader's study is out of date. Who changes the code needs to
+    know more: whether a study was made by just this code.
+
+    Returns
+    -------
+    str
+    """
+    total = hashlib.sha256()
+    for path in sorted(Path(__file__).with_name("practice").rglob("*.py")):
+        total.update(path.read_bytes())
+    for library in _LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # antspyx, on some machines
+            total.update(f"{library} {metadata.version(library)}".encode())
+    return total.hexdigest()[:16]
+
+
+def _build(root, stages, n_jobs, base=None):
+    """Make stages in a temporary sibling of `root`, on top of `base`; put it in `root`'s place."""
+    from mriworkbook import practice
+
     # Not tempfile.mkdtemp: its folders are private, a shared data root should not be.
     making = root.with_name(f"{_MAKING}{uuid.uuid4().hex}")
     making.mkdir()
     try:
-        with progress_line("Making the practice study (once)") as report:
-            practice.make_core(making, progress=report)
-        _write_stamp(making, practice)
-        _replace(making, root)
+        former, foreign = link_tree(base, making) if base else ([], [])
+        for stage in stages:
+            with progress_line(f"Making {PRACTICE}") as report:
+                practice.make_stage(
+                    making, stage, n_jobs=n_jobs or practice_jobs(), progress=report
+                )
+        _write_stamp(making, [*former, *stages], foreign)
     except BaseException:
         _remove(making)
         raise
+    # Now it is complete: if this is interrupted, the next call adopts it.
+    _replace(making, root)
+
+
+def link_tree(base, new):
+    """Fill an empty folder with a study's files without taking space for its images.
+
+    Images become hard links, or copies where the disk has none. All else is copied: a stage
+    rewrites texts, and whoever writes through a hard link changes the former study, too.
+
+    Parameters
+    ----------
+    base, new : Path
+
+    Returns
+    -------
+    stages : list of str
+        What the stamp of `base` lists. The stamp itself is left out: `new` is not complete.
+    foreign : list of str
+        Files that are none of the study's own, a learner's perhaps.
+    """
+    stamp, foreign = read_stamp(base), []
+    for path in sorted(base.rglob("*")):
+        inside = path.relative_to(base)
+        if path.is_dir():
+            (new / inside).mkdir(exist_ok=True)
+        elif inside != STAMP:
+            link_or_copy(path, new / inside)
+            foreign += [] if inside.as_posix() in stamp["files"] else [inside.as_posix()]
+    return stamp["stages"], foreign
+
+
+def link_or_copy(path, target):
+    """One file of `link_tree`."""
+    if path.name.endswith((".nii.gz", ".mgz", ".gii", ".h5")):
+        try:
+            os.link(path, target)
+            return
+        except OSError:
+            # exFAT, some network disks, other users' files: space is spent instead.
+            target.unlink(missing_ok=True)
+    shutil.copyfile(path, target)
 
 
 def _replace(new, root):
@@ -115,10 +249,34 @@ def _replace(new, root):
     _remove(old)
 
 
+def _adopt(root):
+    """Put in place what a killed run left: a complete wider study, or the one it had put aside."""
+    leftovers = [
+        path for path in _leftovers(root.parent) if read_stamp(path) and not _damaged(path)
+    ]
+    widest = max(leftovers, key=lambda path: len(_stages(path)), default=None)
+    if widest and (len(_stages(widest)) > len(_stages(root)) or not root.exists()):
+        _replace(widest, root)
+
+
+def _tidy(root):
+    """Remove what a killed run left beside a study that is complete, if nobody is at work."""
+    if _leftovers(root.parent):
+        # Busy, or a read-only disk: the study can be used all the same.
+        with (
+            contextlib.suppress(Timeout, OSError),
+            FileLock(_lock_of(root)).acquire(timeout=0),
+        ):
+            _remove_leftovers(root.parent)
+
+
+def _leftovers(folder):
+    return [path for prefix in (_MAKING, _OLD) for path in sorted(folder.glob(f"{prefix}*"))]
+
+
 def _remove_leftovers(folder):
-    for prefix in (_MAKING, _OLD):
-        for leftover in folder.glob(f"{prefix}*"):
-            _remove(leftover)
+    for leftover in _leftovers(folder):
+        _remove(leftover)
 
 
 def _remove(folder):
@@ -126,9 +284,13 @@ def _remove(folder):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _lock_of(root):
+    return root.with_name(f"{root.name}.lock")
+
+
 def _locked(root):
     """Hold the lock beside the study; say so if another process is making it."""
-    lock = FileLock(root.with_name(f"{root.name}.lock"))
+    lock = FileLock(_lock_of(root))
     try:
         return lock.acquire(timeout=0)
     except Timeout:
@@ -137,28 +299,44 @@ def _locked(root):
             return lock.acquire()
 
 
-def _is_current(root, fingerprint):
-    stamp = _read_stamp(root)
-    return stamp is not None and stamp["fingerprint"] == fingerprint
+def _stages(root):
+    """Stages of a study, none if it was made from another frozen table."""
+    from mriworkbook import practice
+
+    stamp = read_stamp(root)
+    current = stamp is not None and stamp["fingerprint"] == practice.fingerprint()
+    return stamp["stages"] if current else []
 
 
-def _read_stamp(root):
-    try:
-        return json.loads((root / STAMP).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        # No stamp, or a damaged one: the study does not count as made.
+def _missing(root, wanted):
+    here = _stages(root)
+    return [stage for stage in wanted if stage not in here]
+
+
+def _damaged(root):
+    stamp = read_stamp(root)
+    if stamp is None:
         return None
+    return [
+        path
+        for path, checksum in stamp["files"].items()
+        if not (root / path).is_file() or digest(root / path, "sha256") != checksum
+    ]
 
 
-def _write_stamp(folder, practice):
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def _write_stamp(folder, stages, foreign):
+    from mriworkbook import practice
+
+    paths = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     stamp = {
         "version": practice.VERSION,
         "fingerprint": practice.fingerprint(),
+        "code": code(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "package": metadata.version("mriworkbook"),
-        "files": {path.relative_to(folder).as_posix(): digest(path, "sha256") for path in files},
+        "stages": stages,
+        "files": {path: digest(folder / path, "sha256") for path in sorted(paths - {*foreign})},
     }
     path = folder / STAMP
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(stamp, indent=1), encoding="utf-8")

@@ -1,7 +1,7 @@
 """Open a study by name: its folder, its BIDS layout, its cache and, where simulated, its truth.
 
-``practice`` is simulated on the reader's own machine when it is first opened; every other study is
-fetched beforehand with ``mriworkbook data get <name>``.
+``practice`` is simulated on the reader's own machine when it is first opened, in stages; every
+other study is fetched beforehand with ``mriworkbook data get <name>``.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import data_fetch
 from data_fetch.storage import explained
-from mriworkbook.store import PRACTICE, REMAKE, data_root, make_practice
+from mriworkbook.store import PRACTICE, REMAKE, data_root, make_practice, stages_here, stages_up_to
 
 
 class UnknownStudy(ValueError):
@@ -73,6 +73,17 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
             return joblib.Memory(location=folder, verbose=0)
 
+    @property
+    def cohort(self):
+        """Path of the table of those people whose brains are summed up in tables.
+
+        In a real study that is its own ``participants.tsv``. The people of the practice cohort have
+        no images, so their table lies beside the derived tables; it is of the stage "anatomy".
+        """
+        if self.simulated:
+            return self.file("derivatives", "fs_stats", "participants.tsv")
+        return self.file("participants.tsv")
+
     def has(self, *parts):
         """Whether a file or folder is there; `parts` are joined below the root."""
         return self.root.joinpath(*parts).exists()
@@ -99,16 +110,18 @@ class Study:
             return path
         raise StudyNotFound(_absent_file(self, path.relative_to(self.root).as_posix()))
 
-    def truth(self, subject, what):
-        """Path of what the simulation knows about a person.
+    def truth(self, subject, what, run=None):
+        """Path of what the simulation knows about a person, or about the cohort.
 
         Parameters
         ----------
         subject : str
-            Label without ``sub-``, e.g. "01".
+            Label without ``sub-``, e.g. "01", or "cohort".
         what : str
-            "brain_mask", "bias_field", "GM", "WM", "CSF", "warp_to_template",
-            "warp_from_template" or "jacobian".
+            A name of `mriworkbook.practice.TRUTH`, e.g. "brain_mask", "bias_field" or "GM"; of the
+            cohort, "effects" or "participants".
+        run : str, optional
+            "run-2" for a scan that was repeated.
 
         Returns
         -------
@@ -128,17 +141,21 @@ class Study:
             )
         from mriworkbook import practice
 
-        return self.file(practice.truth_path(self.root, subject, what))
+        return self.file(practice.truth_path(self.root, subject, what, run))
 
 
-def open_study(name=None):
-    """Open a study; ``practice`` is made on first use, which takes about a minute.
+def open_study(name=None, *, stage="core"):
+    """Open a study; what is missing of ``practice`` is made, which takes a minute or two.
 
     Parameters
     ----------
     name : str, optional
         "practice" or a study of ``mriworkbook data list``. By default the environment's
         ``MRIWORKBOOK_STUDY``, else "practice".
+    stage : {"core", "anatomy"}
+        How much of ``practice`` is needed: "core" is three people (a minute, once), "anatomy" all
+        twelve and the cohort (two to three minutes more, once). A real study is as it was fetched,
+        whatever the stage: the same cell opens both.
 
     Returns
     -------
@@ -148,6 +165,8 @@ def open_study(name=None):
     ------
     UnknownStudy
         If there is no such study.
+    ValueError
+        If there is no such stage.
     StudyNotFound
         If the study was not fetched; the message has the command.
     StorageError
@@ -160,10 +179,12 @@ def open_study(name=None):
     mriworkbook.studies.UnknownStudy: Unknown study 'practise'. Known: practice, aomic. Did you...
     """
     name = name or os.environ.get("MRIWORKBOOK_STUDY") or PRACTICE
+    # A slip is told for every study, or it would show only when the notebook meets `practice`.
+    stages_up_to(stage)
     if name == PRACTICE:
         return Study(
             name=PRACTICE,
-            root=make_practice(),
+            root=make_practice(stage),
             title="Practice study (simulated)",
             space="MNI152NLin2009aSym",
             simulated=True,
@@ -221,11 +242,23 @@ def _code_hash():
     return total.hexdigest()[:16]
 
 
+def _how_to_make():
+    from mriworkbook import practice
+
+    last = practice.STAGES[-1]
+    if last in stages_here():
+        return f"Check the name; if it was deleted, make the study again: {REMAKE}"
+    return (
+        f"Check the name; not everything was made yet. Make it: {REMAKE} --stage {last}, or in "
+        f"Python: open_study({PRACTICE!r}, stage={last!r})"
+    )
+
+
 def _absent_file(study, path):
     """Say which file is absent, how big it is, where it comes from and how to get it."""
     sentence = f"{path} is not in {study.root}."
     if study.simulated:
-        return f"{sentence} Check the name; if it was deleted, make the study again: {REMAKE}"
+        return f"{sentence} {_how_to_make()}"
     entries = {entry.path: entry for entry in data_fetch.manifest(study.name)}
     if path in entries:
         entry = entries[path]

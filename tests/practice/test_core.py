@@ -17,9 +17,10 @@ from nilearn import datasets, image
 from scipy import ndimage
 
 from mriworkbook import practice
-from mriworkbook.practice.parameters import FROZEN, PEOPLE, value
+from mriworkbook.practice.parameters import FROZEN, PEOPLE, SPACE, value
+from mriworkbook.practice.write import CORE
 
-people = pytest.mark.parametrize("label", PEOPLE)
+people = pytest.mark.parametrize("label", CORE)
 
 
 def truth(core, label, what):
@@ -59,7 +60,7 @@ def at_points(img, points):
 def test_every_text_says_that_it_is_simulated(core):
     assert "simulated" in (core / "README").read_text().splitlines()[0]
     descriptions = list(core.rglob("dataset_description.json"))
-    assert len(descriptions) == 4
+    assert len(descriptions) == 3
     for path in descriptions:
         about = json.loads(path.read_text())
         assert "simulated" in about["Name"] and about["GeneratedBy"][0]["Name"]
@@ -74,11 +75,13 @@ def test_pybids_finds_raw_and_derivatives(core):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         layout = BIDSLayout(core, derivatives=[core / "derivatives" / "fmriprep"])
-    assert layout.get_subjects() == list(PEOPLE)
+    assert layout.get_subjects() == list(CORE)
     t1w = {"suffix": "T1w", "extension": ".nii.gz"}
-    assert len(layout.get(scope="raw", **t1w)) == len(PEOPLE)
-    assert len(layout.get(scope="derivatives", desc="preproc", **t1w)) == len(PEOPLE)
-    assert len(layout.get(scope="derivatives", desc="brain", suffix="mask")) == 2 * len(PEOPLE)
+    assert len(layout.get(scope="raw", **t1w)) == len(CORE)
+    derived = {"scope": "derivatives", "extension": ".nii.gz"}
+    for space in (None, SPACE):
+        assert len(layout.get(space=space, desc="preproc", suffix="T1w", **derived)) == len(CORE)
+        assert len(layout.get(space=space, desc="brain", suffix="mask", **derived)) == len(CORE)
     metadata = layout.get(scope="raw", **t1w)[0].get_metadata()
     assert metadata["InversionTime"] == 0.9 and metadata["MagneticFieldStrength"] == 3
 
@@ -89,24 +92,6 @@ def test_raw_names_are_bids(core):
         name = "/" + path.relative_to(core).as_posix()
         if path.is_file() and not name.startswith(("/derivatives", "/.")):
             assert validator.is_bids(name), name
-
-
-def test_it_is_small(core):
-    assert sum(p.stat().st_size for p in core.rglob("*") if p.is_file()) < 40e6
-
-
-def test_progress_counts_up_to_the_end(practice_core):
-    messages, done, total = zip(*practice_core[1], strict=True)
-    assert list(done) == sorted(done) and done[-1] == total[-1]
-    assert all(any(f"sub-{label}" in m for m in messages) for label in PEOPLE)
-
-
-def test_it_refuses_a_folder_that_holds_something(tmp_path):
-    (tmp_path / "precious").write_text("")
-    with pytest.raises(FileExistsError, match="not empty"):
-        practice.make_core(tmp_path)
-    with pytest.raises(NotADirectoryError, match="create it first"):
-        practice.make_core(tmp_path / "nowhere")
 
 
 def test_unknown_truth_is_refused(core):
@@ -120,7 +105,7 @@ def test_every_frozen_value_has_unit_and_source():
 
 def test_the_fingerprint_changes_with_the_table(monkeypatch):
     before = practice.fingerprint()
-    monkeypatch.setitem(FROZEN, "noise", FROZEN["noise"]._replace(value=0.02))
+    monkeypatch.setitem(FROZEN, "noise_T1w", FROZEN["noise_T1w"]._replace(value=0.02))
     assert practice.fingerprint() != before
 
 
@@ -201,12 +186,10 @@ def test_volumes_are_those_of_a_person(core, label):
 
 def test_people_differ_in_folding_and_ventricles(core):
     """Grey matter of two people at the same template points agrees little more than by chance."""
-    grids = [truth(core, label, "warp_from_template") for label in PEOPLE]
+    grids = [truth(core, label, "warp_from_template") for label in CORE]
     points = [data(g).reshape(-1, 3) for g in grids]
-    grey = [at_points(truth(core, k, "GM"), p) for k, p in zip(PEOPLE, points, strict=True)]
-    inside = [
-        at_points(truth(core, k, "brain_mask"), p) for k, p in zip(PEOPLE, points, strict=True)
-    ]
+    grey = [at_points(truth(core, k, "GM"), p) for k, p in zip(CORE, points, strict=True)]
+    inside = [at_points(truth(core, k, "brain_mask"), p) for k, p in zip(CORE, points, strict=True)]
     brain = np.all(np.array(inside) > 0, axis=0)
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert 0.3 < np.corrcoef(grey[a][brain], grey[b][brain])[0, 1] < 0.9
@@ -233,17 +216,18 @@ def test_noise_and_bias_are_the_frozen_ones(core, label):
     mask = data(truth(core, label, "brain_mask")) > 0
     field = data(truth(core, label, "bias_field"))
     half = PEOPLE[label].bias_percent / 200
-    assert field[mask].min() == pytest.approx(1 - half, abs=1e-4)
-    assert field[mask].max() == pytest.approx(1 + half, abs=1e-4)
+    # Stored in steps of 0.0004.
+    assert field[mask].min() == pytest.approx(1 - half, abs=2.1e-4)
+    assert field[mask].max() == pytest.approx(1 + half, abs=2.1e-4)
     img = np.asarray(raw(core, label).dataobj).astype(float)
     corner = np.ones(img.shape, bool)
     corner[8:-8, 8:-8, 8:-8] = False
     air = img[corner & (img < 100)]
-    expected = value("noise") * value("white_matter_units") * np.sqrt(np.pi / 2)
+    expected = value("noise_T1w") * value("white_matter_units_T1w") * np.sqrt(np.pi / 2)
     assert np.median(air) == pytest.approx(expected * np.sqrt(np.log(4) * 2 / np.pi), rel=0.06)
     white = data(truth(core, label, "WM")) > 0.95
     flat = (img / field)[white & mask]
-    assert np.median(flat) == pytest.approx(value("white_matter_units"), rel=0.02)
+    assert np.median(flat) == pytest.approx(value("white_matter_units_T1w"), rel=0.02)
 
 
 @people
@@ -261,7 +245,8 @@ def test_jacobians_are_positive_with_the_frozen_spread(core, label):
     )
     inside = data(brain) > 0.5
     assert jacobian.min() > 0
-    assert 0.14 < (jacobian[inside] / affine).std() < 0.18
+    # AOMIC sub-0001 to 0003 have .249, .236, .280 in this mask.
+    assert 0.22 < (jacobian[inside] / affine).std() < 0.29
     volume = jacobian[inside].sum() * 4**3 / 1000
     mask = truth(core, label, "brain_mask")
     assert volume == pytest.approx(
@@ -280,9 +265,11 @@ def test_point_maps_are_inverse_and_lead_to_the_brain(core, label):
     ).T
     error = np.linalg.norm(again - template, axis=1)
     mask = at_points(truth(core, label, "brain_mask"), scanner) > 0.5
-    assert error[mask].max() < 0.05  # mm, a fortieth of a voxel
+    # mm: maps of 4 mm are read by splines, which the sharpest bends of the flow strain.
+    assert np.quantile(error[mask], 0.99) < 0.1
+    assert error[mask].max() < 0.3
     inner = np.all((voxels > 3) & (voxels < np.array(back.shape[:3])[:, None] - 4), axis=0)
-    assert error[inner].max() < 0.2
+    assert error[inner].max() < 0.4
     brain = datasets.load_mni152_brain_mask(resolution=1)
     expected = at_points(brain, template) > 0.5
     assert dice(mask, expected) > 0.96
@@ -322,7 +309,11 @@ def test_correction_flattens_white_matter(core, label):
     # No seam where the mask ends: the field reaches over the whole head.
     prep = data(fmriprep(core, label, "brain_mask")) > 0
     ratio = data(raw(core, label)) / np.maximum(data(fmriprep(core, label, "preproc_T1w")), 1)
-    rim = ndimage.binary_dilation(prep, iterations=3) & ~prep & (data(raw(core, label)) > 300)
+    rim = (
+        ndimage.binary_dilation(prep, iterations=3)
+        & ~prep
+        & (data(raw(core, label)) > 0.2 * value("white_matter_units_T1w"))
+    )
     edge = prep & ~ndimage.binary_erosion(prep, iterations=3)
     assert np.median(ratio[rim]) == pytest.approx(np.median(ratio[edge]), rel=0.08)
 
@@ -342,12 +333,11 @@ def test_t1_puts_white_matter_at_110(core, label):
 
 REMAKE = """
 import sys
-from pathlib import Path
 from mriworkbook import practice
 from mriworkbook.practice import parameters
-for label in ("01", "03"):
+for label in set(parameters.PEOPLE) - {"02"}:
     del parameters.PEOPLE[label]
-practice.make_core(Path(sys.argv[1]))
+practice.make_stage(sys.argv[1], "core", n_jobs=1)
 print(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1])
 """
 
@@ -357,11 +347,12 @@ def test_voxels_do_not_depend_on_jobs_and_memory_is_bounded(core, tmp_path):
     run = subprocess.run(
         [sys.executable, "-c", REMAKE, tmp_path], capture_output=True, text=True, check=True
     )
-    again = [p for p in tmp_path.rglob("sub-02*") if p.name.endswith((".nii.gz", ".mgz"))]
-    again += (tmp_path / "derivatives" / "freesurfer" / "sub-02" / "mri").glob("*.mgz")
-    assert len(again) == 3 + 8 + 4
-    for path in again:
-        assert path.read_bytes() == (core / path.relative_to(tmp_path)).read_bytes(), path.name
+    before, again = (
+        {p.relative_to(root): p.read_bytes() for p in root.glob("**/sub-02/**/*") if p.is_file()}
+        for root in (core, tmp_path)
+    )
+    assert set(before) == set(again)
+    assert [path.name for path in again if before[path] != again[path]] == []
     assert int(run.stdout) / 1000 < 700
 
 

@@ -1,23 +1,31 @@
-"""The practice study: simulated brain MRI of three people, with known truth beside it.
+"""The practice study: simulated brain MRI of invented people, with known truth beside it.
 
-Importing this is cheap; the simulation is loaded when `make_core` runs.
+Importing this is cheap; the simulation is loaded when `make_stage` runs.
 """
 
 from pathlib import Path
 
 # Raise it with every change that changes voxels but no value of the frozen table.
-VERSION = 1
+VERSION = 2
+
+# What is made at once, each on top of the former.
+STAGES = ("core", "anatomy")
 
 TRUTH = {
-    "brain_mask": "desc-brain_mask",
-    "bias_field": "desc-bias_field",
-    "GM": "label-GM_probseg",
-    "WM": "label-WM_probseg",
-    "CSF": "label-CSF_probseg",
-    "warp_to_template": "from-T1w_to-{space}_mode-points_xfm",
-    "warp_from_template": "from-{space}_to-T1w_mode-points_xfm",
-    "jacobian": "space-{space}_desc-jacobian_map",
+    "brain_mask": "desc-brain_mask.nii.gz",
+    "bias_field": "desc-bias_field.nii.gz",
+    "GM": "label-GM_probseg.nii.gz",
+    "WM": "label-WM_probseg.nii.gz",
+    "CSF": "label-CSF_probseg.nii.gz",
+    "lesions": "label-lesion_probseg.nii.gz",
+    "structures": "desc-structures_dseg.nii.gz",
+    "structure_volumes": "desc-structures_volumes.tsv",
+    "warp_to_template": "from-T1w_to-{space}_mode-points_xfm.nii.gz",
+    "warp_from_template": "from-{space}_to-T1w_mode-points_xfm.nii.gz",
+    "jacobian": "space-{space}_desc-jacobian_map.nii.gz",
+    "facts": "facts.json",
 }
+COHORT_TRUTH = {"effects": "effects.json", "participants": "participants.tsv"}
 
 
 def fingerprint():
@@ -41,25 +49,31 @@ def fingerprint():
         parameters.MASTER_SEED,
         parameters.SPACE,
         parameters.PEOPLE,
-        parameters.MPRAGE,
+        parameters.SEQUENCES,
         parameters.TISSUES,
         parameters.FROZEN,
     ]
     return hashlib.sha256(repr(table).encode()).hexdigest()[:16]
 
 
-def truth_path(root, subject, what):
-    """Path of something that is true about a person.
+def truth_path(root, subject, what, run=None):
+    """Path of something that is true about a person, or about the cohort.
 
     Parameters
     ----------
     root : str or Path
         Folder of the practice study.
     subject : str
-        Label without ``sub-``.
+        Label without ``sub-``, or "cohort".
     what : str
-        "brain_mask", "bias_field", "GM", "WM", "CSF" (raw grid), "warp_to_template" (points of the
-        scanner -> template), "warp_from_template" (back) or "jacobian" (template grid).
+        Of the cohort: "effects" (JSON: what was planted and removed), "participants" (the table
+        before anything was removed). Of a person on the raw grid: "brain_mask", "bias_field",
+        "GM", "WM", "CSF", "lesions" (where there are any), "structures". Tables and texts:
+        "structure_volumes" (TSV), "facts" (JSON, all that was planted). Maps: "warp_to_template"
+        (points of the scanner -> template), "warp_from_template" (back), "jacobian" (template
+        grid).
+    run : str, optional
+        "run-2" for the truth of a rescan, in which the head lies elsewhere.
 
     Returns
     -------
@@ -75,36 +89,99 @@ def truth_path(root, subject, what):
     --------
     >>> truth_path("practice", "01", "GM").name
     'sub-01_label-GM_probseg.nii.gz'
+    >>> truth_path("practice", "07", "GM", run="run-2").name
+    'sub-07_run-2_label-GM_probseg.nii.gz'
     """
     from mriworkbook.practice.parameters import SPACE
 
-    if what not in TRUTH:
-        raise ValueError(f"No truth is called {what!r}; choose one of {', '.join(TRUTH)}.")
-    name = f"sub-{subject}_{TRUTH[what].format(space=SPACE)}.nii.gz"
-    return Path(root, "derivatives", "truth", f"sub-{subject}", "anat", name)
+    known = COHORT_TRUTH if subject == "cohort" else TRUTH
+    if what not in known:
+        raise ValueError(f"No truth is called {what!r}; choose one of {', '.join(known)}.")
+    truth = Path(root, "derivatives", "truth")
+    if subject == "cohort":
+        return truth / subject / COHORT_TRUTH[what]
+    entities = [f"sub-{subject}", *([run] if run else []), TRUTH[what].format(space=SPACE)]
+    return truth / f"sub-{subject}" / "anat" / "_".join(entities)
 
 
-def make_core(root, *, n_jobs=1, progress=None):
-    """Write the core of the practice study: raw T1w, derivatives and truth of three people.
+def make_stage(root, stage, *, n_jobs=1, progress=None):
+    """Add a stage of the practice study to a folder that holds the former ones.
 
-    The voxels depend on the frozen table only, not on `n_jobs`.
+    "core" is people 01 to 03, "anatomy" the other people and the cohort. The voxels depend on the
+    frozen table only, not on `n_jobs`.
 
     Parameters
     ----------
     root : str or Path
-        An existing empty folder.
+        An existing folder: empty for "core", with the core for "anatomy".
+    stage : {"core", "anatomy"}
     n_jobs : int
         People simulated at once, each in a process of its own if more than one.
     progress : callable, optional
-        Called as ``progress(message, done, total)``.
+        Called as ``progress(message, done, total)`` when a step begins; the message begins with
+        the stage, steps are counted.
 
     Raises
     ------
+    ValueError
+        If there is no such stage.
     NotADirectoryError
         If `root` is no folder.
+    FileNotFoundError
+        If `root` lacks a former stage.
     FileExistsError
-        If `root` is not empty.
+        If `root` is not empty ("core"), or holds people of this stage already.
     """
-    from mriworkbook.practice.write import write_core
+    from mriworkbook.practice.write import write_stage
 
-    write_core(Path(root), n_jobs=n_jobs, progress=progress)
+    write_stage(Path(root), stage, n_jobs=n_jobs, progress=progress)
+
+
+def make_core(root, *, n_jobs=1, progress=None):
+    """Write the first stage alone; see `make_stage`."""
+    make_stage(root, STAGES[0], n_jobs=n_jobs, progress=progress)
+
+
+def simulate(label, *, tissues=None, contrasts=("T1w",), slices=None):
+    """Images of one person, made anew with tissue parameters of your choice.
+
+    With the frozen tissues the voxels are those of the study's files, but for faults (motion,
+    wrap-around, flip), which are left out. The first call for a person takes some seconds, further
+    ones about one, and less for few slices.
+
+    Parameters
+    ----------
+    label : str
+        Of the person, such as "01".
+    tissues : dict of str to parameters.Tissue, optional
+        Entries that replace those of `parameters.TISSUES`.
+    contrasts : sequence of str
+        Any of "T1w", "T2w", "PDw", "FLAIR".
+    slices : tuple of three slices, optional
+        Part of the raw grid, as ``numpy.s_[:, :, 60:62]``; all of it by default.
+
+    Returns
+    -------
+    Simulation
+        ``images[contrast]`` (int16, scanner units: frozen white matter is the same in any call) and
+        ``fractions["GM" | "WM" | "CSF"]``, and "lesions" where there are any (0 to 1, float32).
+
+    Raises
+    ------
+    KeyError
+        If there is no such person.
+    ValueError
+        If a contrast or a tissue is unknown, or a slice is empty or has a step.
+
+    Examples
+    --------
+    >>> from mriworkbook.practice import simulate
+    >>> from mriworkbook.practice.parameters import TISSUES
+    >>> longer = {"GM": TISSUES["GM"]._replace(t1=2000)}
+    >>> part = slice(40, 44), slice(60, 64), slice(60, 62)
+    >>> simulate("01", tissues=longer, slices=part).images["T1w"].shape
+    (4, 4, 2)
+    """
+    from mriworkbook.practice import _simulate
+
+    return _simulate.simulate(label, tissues, contrasts, slices)

@@ -55,9 +55,12 @@ def rotation(degrees):
     return matrix
 
 
-def person_affine(person, template_volume_ml):
-    """Affine from template to scanner: head size, proportions, rotation and position."""
-    size = (person.brain_volume_ml / template_volume_ml / np.prod(person.proportions)) ** (1 / 3)
+def person_affine(person, flowed_volume_ml):
+    """Affine from template to scanner: head size, proportions, rotation and position.
+
+    `flowed_volume_ml` is the volume of the template's brain after the diffeomorphism.
+    """
+    size = (person.brain_volume_ml / flowed_volume_ml / np.prod(person.proportions)) ** (1 / 3)
     rng = generator(person.number, "position")
     affine = np.eye(4)
     affine[:3, :3] = rotation(person.head_rotation) @ np.diag(size * np.array(person.proportions))
@@ -105,29 +108,58 @@ def _divergence(velocity):
     return sum(np.gradient(velocity[axis], axis=axis) for axis in range(3))
 
 
-def _noise_velocity(rng, shape, sigma):
-    return np.stack([smooth_noise(rng, shape, sigma / SPACING) for _ in range(3)])
+def _noise_velocity(rng, shape, sigma, mirror_share):
+    """Smooth random flow; `mirror_share` of its variance is alike on the left and on the right."""
+    own, common = (
+        np.stack([smooth_noise(rng, shape, sigma / SPACING) for _ in range(3)]) for _ in range(2)
+    )
+    mirrored = common[:, ::-1] * np.array([-1, 1, 1], np.float32)[:, None, None, None]
+    common = (common + mirrored) / np.float32(np.sqrt(2))
+    return np.sqrt(1 - mirror_share) * own + np.sqrt(mirror_share) * common
 
 
-def _ventricle_velocity(ventricles, ventricles_affine, points, log_growth):
-    """Flow that widens the ventricles: down the slope of their smoothed map."""
-    bump = sample(ventricles, ventricles_affine, points)
-    bump = ndimage.gaussian_filter(bump, value("ventricle_sigma") / SPACING)
-    flow = -np.stack(np.gradient(bump))
-    return (flow * log_growth / _divergence(flow).max()).astype(np.float32)
+def _by_depth(depth, name):
+    """An amplitude that changes from the brain's surface (`name_shallow`) to its middle."""
+    shallow, deep = value(f"{name}_shallow"), value(f"{name}_deep")
+    return (shallow + (deep - shallow) * smooth_step(depth, 8, 22)).astype(np.float32)
 
 
-def make_deformation(person, brain, ventricles, maps_affine, template_volume_ml):
+def _growth_velocity(structure, structure_affine, points, sigma):
+    """Flow down the slope of a structure's smoothed map, which widens it, and that map."""
+    # One box of the structure is smoothed before a grid of 4 mm reads it.
+    box = ndimage.find_objects(structure.astype(np.uint8))[0]
+    part = ndimage.gaussian_filter(np.pad(structure[box].astype(np.float32), 8), 1.5)
+    affine = structure_affine.copy()
+    affine[:3, 3] += [b.start - 8 for b in box]
+    bump = sample(part, affine, points)
+    return -np.stack(np.gradient(ndimage.gaussian_filter(bump, sigma / SPACING))), bump
+
+
+def _planted_velocity(person, template, hippocampus, points):
+    """Growth of the ventricles and of the hippocampus, each a mean over the structure."""
+    planted = (
+        (template.ventricles, person.ventricle_log_growth, value("ventricle_sigma")),
+        (hippocampus, person.hippocampus_log_growth, value("hippocampus_sigma")),
+    )
+    velocity = np.zeros(points.shape, np.float32)
+    for structure, log_growth, sigma in planted:
+        if log_growth:
+            flow, where = _growth_velocity(structure, template.affine, points, sigma)
+            mean = np.average(_divergence(flow), weights=where)
+            velocity += flow * np.float32(log_growth / mean)
+    return velocity
+
+
+def make_deformation(person, template, hippocampus):
     """The deformation of one person.
 
     Parameters
     ----------
     person : parameters.Person
-    brain, ventricles : ndarray (i, j, k)
-        Maps in template space; the brain's says where the Jacobian's SD is set.
-    maps_affine : ndarray (4, 4)
-    template_volume_ml : float
-        Volume of the template's brain mask.
+    template : anatomy.Template
+        Its brain says where the Jacobian's SD is set.
+    hippocampus : ndarray of bool
+        Hippocampus of both sides on the template's grid.
 
     Returns
     -------
@@ -135,16 +167,21 @@ def make_deformation(person, brain, ventricles, maps_affine, template_volume_ml)
     """
     shape, affine = box_grid(LOW, HIGH, SPACING)
     points = grid_points(shape, affine)
-    inside = sample(brain, maps_affine, points) > 0.5
+    depth = sample(template.depth.astype(np.float32), template.affine, points)
+    inside = depth > 0
     rng = generator(person.number, "velocity")
-    grow = _ventricle_velocity(ventricles, maps_affine, points, person.ventricle_log_growth)
+    grow = _planted_velocity(person, template, hippocampus, points)
+    mirror_share = _by_depth(depth, "mirror_share")
+    # Skulls are smoother than what they hold.
+    calm = 1 - np.float32(value("velocity_skull_calm")) * smooth_step(-depth, -6, 6)
     parts = []
-    for sigma in (value("jacobian_correlation_length"), value("velocity_coarse_sigma")):
-        part = _noise_velocity(rng, shape, sigma)
+    for name, factor in (("jacobian_correlation_length", calm), ("velocity_coarse_sigma", 1)):
+        part = factor * _noise_velocity(rng, shape, value(name), mirror_share)
         parts.append(part / _divergence(part)[inside].std())
     share = value("velocity_coarse_share")
     noise = np.sqrt(1 - share) * parts[0] + np.sqrt(share) * parts[1]
-    # The ventricles' share of the variance is given; the noise takes what is left of it.
+    noise *= _by_depth(depth, "velocity")
+    # The planted share of the variance is given; the noise takes what is left of it.
     left = value("jacobian_sd") ** 2 - _divergence(grow)[inside].var()
     noise *= np.sqrt(left) / _divergence(noise)[inside].std()
     velocity = (noise + grow) * _taper(shape)
@@ -154,7 +191,9 @@ def make_deformation(person, brain, ventricles, maps_affine, template_volume_ml)
         np.stack([ndimage.spline_filter(c * SPACING, output=np.float32) for c in field])
         for field in (forward, backward)
     ]
-    return Deformation(person_affine(person, template_volume_ml), affine, *coefficients)
+    flow = Deformation(np.eye(4), affine, *coefficients)
+    growth = jacobian_determinant(flow, points[:, inside]).mean(dtype=float)
+    return flow._replace(affine=person_affine(person, template.volume_ml * growth))
 
 
 def _taper(shape, width=5):
@@ -163,19 +202,24 @@ def _taper(shape, width=5):
     return (ramps[0][:, None, None] * ramps[1][None, :, None] * ramps[2]).astype(np.float32)
 
 
-def _invert(forward, guess, iterations=5):
-    """Polish exp(-v) until it inverts the gridded exp(v): w(x) = -u(x + w(x))."""
+def _invert(forward, guess, iterations=8):
+    """Polish exp(-v) until it inverts the gridded exp(v): w(x) = -u(x + w(x)).
+
+    Where the flow widens, whole steps would overshoot more each time; there they are shortened.
+    """
+    index = np.indices(forward.shape[1:], dtype=np.float32)
+    widening = ndimage.map_coordinates(
+        np.maximum(_divergence(forward), 0), index + guess, order=1, mode="nearest"
+    )
+    step = 1 / (1 + widening / 2)
     coefficients = [ndimage.spline_filter(c, output=np.float32) for c in forward]
-    inverse, index = guess, np.indices(forward.shape[1:], dtype=np.float32)
+    inverse = guess
     for _ in range(iterations):
-        inverse = -np.stack(
-            [
-                ndimage.map_coordinates(
-                    c, index + inverse, order=3, mode="nearest", prefilter=False
-                )
-                for c in coefficients
-            ]
-        )
+        there = [
+            ndimage.map_coordinates(c, index + inverse, order=3, mode="nearest", prefilter=False)
+            for c in coefficients
+        ]
+        inverse = inverse - step * (np.stack(there) + inverse)
     return inverse
 
 

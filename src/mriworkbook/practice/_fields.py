@@ -32,9 +32,9 @@ def box_grid(low, high, spacing):
     return tuple(int(n) for n in np.round((high - low) / spacing).astype(int) + 1), affine
 
 
-def grid_points(shape, affine):
-    """World coordinates of all voxel centres, float32, shape (3, *shape)."""
-    i, j, k = (np.arange(n, dtype=np.float32) for n in shape)
+def grid_points(shape, affine, first=(0, 0, 0)):
+    """World coordinates of voxel centres from voxel `first` on, float32, shape (3, *shape)."""
+    i, j, k = (np.arange(f, f + n, dtype=np.float32) for n, f in zip(shape, first, strict=True))
     affine = np.asarray(affine, np.float32)
     return np.stack(
         [
@@ -101,13 +101,13 @@ def sample_stack(stack, affine, points, block=1 << 14):
     for start in range(0, points.shape[1], block):
         place = np.clip(transform(inverse, points[:, start : start + block]), 0, last)
         low = place.astype(np.int32)
-        part = place - low
+        sides = 1 - (place - low), place - low
         base = (low[0] * shape[1] + low[1]) * shape[2] + low[2]
-        total = 0
-        for corner in np.ndindex(2, 2, 2):
-            weight = np.prod([p if c else 1 - p for c, p in zip(corner, part, strict=True)], axis=0)
-            step = (corner[0] * shape[1] + corner[1]) * shape[2] + corner[2]
-            total = total + weight[:, None] * flat[base + step]
+        total = np.zeros((place.shape[1], stack.shape[3]), np.float32)
+        for i, j, k in np.ndindex(2, 2, 2):
+            corner = flat.take(base + ((i * shape[1] + j) * shape[2] + k), axis=0)
+            weight = sides[i][0] * sides[j][1] * sides[k][2]
+            total += corner.astype(np.float32) * weight[:, None]
         out[:, start : start + block] = total.T
     return out
 

@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 
 from mriworkbook.practice import VERSION, fingerprint
-from mriworkbook.practice.parameters import SPACE
+from mriworkbook.practice.parameters import PEOPLE, SPACE
 
 BIDS_VERSION = "1.10.0"
 
@@ -17,10 +17,16 @@ def as_vectors(points, affine):
     return nib.Nifti1Image(points.astype(np.float32), affine)
 
 
-def save(img, path, dtype):
-    """Save with honest header: scanner coordinates in mm, scaling where integers hold fractions."""
+def save(img, path, dtype, step=None):
+    """Save with honest header: scanner coordinates in mm, scaling where integers hold fractions.
+
+    With `step`, integers hold multiples of it; data that are integers already are taken as such.
+    """
     data = np.asanyarray(img.dataobj)
-    if np.issubdtype(dtype, np.integer) and not np.issubdtype(data.dtype, np.integer):
+    if step:
+        counts = data if np.issubdtype(data.dtype, np.integer) else np.round(data / step)
+        data, slope, inter = counts, step, 0.0
+    elif np.issubdtype(dtype, np.integer) and not np.issubdtype(data.dtype, np.integer):
         low, high = (0.0, 1.0) if dtype == np.uint8 else (float(data.min()), float(data.max()))
         data, slope, inter = _quantise(data, dtype, low, high)
     else:
@@ -42,7 +48,9 @@ def _quantise(data, dtype, low, high):
 
 
 def raw_path(root, label):
-    return root / f"sub-{label}" / "anat" / f"sub-{label}_T1w.nii.gz"
+    """The T1w that derivatives are made from: the first run, where there are two."""
+    run = "_run-1" if PEOPLE[label].fault == "motion" else ""
+    return root / f"sub-{label}" / "anat" / f"sub-{label}{run}_T1w.nii.gz"
 
 
 def sidecar(description, **fields):

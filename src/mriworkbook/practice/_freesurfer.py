@@ -1,6 +1,8 @@
-"""What FreeSurfer would leave: conformed images, corrected by real N4.
+"""What FreeSurfer would leave: conformed images, a segmentation, an affine and tables.
 
-They are made from the raw image alone, but for the mask: the true brain with its surface moved.
+The images are made from the raw image alone, but for the mask: the true brain with its surface
+moved. The segmentation is the truth with a frozen error; tables are computed from it and from the
+person's surfaces, which are to be written before.
 """
 
 from typing import NamedTuple
@@ -9,24 +11,42 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from mriworkbook.practice import truth_path
+from mriworkbook.practice import _mesh, _stats, truth_path
+from mriworkbook.practice._aseg import segment
+from mriworkbook.practice._fields import sample, transform
 from mriworkbook.practice._files import raw_path
+from mriworkbook.practice._freesurfer_files import cube_affine
+from mriworkbook.practice._mapping import as_seen, load_mapping
 from mriworkbook.practice._masks import erring_mask
 from mriworkbook.practice._n4 import estimate_fields
+from mriworkbook.practice._talairach import talairach, xfm_text
 from mriworkbook.practice.parameters import PEOPLE, value
+from mriworkbook.practice.regions import load_regions, surface_labels
+
+# People whose folder holds images; the others have surfaces, tables and the affine.
+WITH_IMAGES = ("01", "02", "03")
 
 
-def conformed(img, spacing):
-    """The image on FreeSurfer's cube: LIA, 256 mm wide, centred on the field of view.
+def conformed(img, grid_img, spacing):
+    """An image on FreeSurfer's cube: LIA, 256 mm wide, centred on the field of view.
 
     FreeSurfer's own spacing is 1 mm; with `recon-all -cm` it keeps a finer one, and here the cube
     keeps the image's. Trilinear, zero outside.
+
+    Parameters
+    ----------
+    img : Nifti1Image
+    grid_img : Nifti1Image
+        Its field of view says where the cube lies.
+    spacing : float
+        mm.
+
+    Returns
+    -------
+    Nifti1Image
+        float32.
     """
-    n = round(256 / spacing)
-    affine = np.diag([0.0, 0.0, 0.0, 1.0])
-    affine[:3, :3] = spacing * np.array([[-1, 0, 0], [0, 0, 1], [0, -1, 0]])
-    centre = img.affine @ [*(np.array(img.shape) / 2), 1]
-    affine[:3, 3] = centre[:3] - affine[:3, :3] @ np.full(3, n / 2)
+    n, affine = cube_affine(grid_img, spacing)
     cube_to_voxel = np.linalg.inv(img.affine) @ affine
     data = ndimage.affine_transform(
         np.asarray(img.dataobj, dtype=np.float32),
@@ -42,9 +62,8 @@ def _to_bytes(data):
     return np.clip(np.round(data), 0, 255).astype(np.uint8)
 
 
-def _white_matter_peak(data, brain):
+def _white_matter_peak(values):
     """Most frequent value among the brain's brighter half: white matter."""
-    values = data[brain]
     bright = values[values > np.median(values)]
     counts, edges = np.histogram(bright, bins=128)
     smooth = ndimage.gaussian_filter1d(counts.astype(float), 3)
@@ -66,7 +85,7 @@ def freesurfer_cube(raw_img, brain_mask_img, spacing):
     ----------
     raw_img : Nifti1Image
     brain_mask_img : Nifti1Image
-        The mask with the tool's error, on the raw grid.
+        On the cube, uint8.
     spacing : float
         mm.
 
@@ -74,11 +93,21 @@ def freesurfer_cube(raw_img, brain_mask_img, spacing):
     -------
     Cube
     """
-    cube, mask = conformed(raw_img, spacing), conformed(brain_mask_img, spacing)
+    cube = conformed(raw_img, raw_img, spacing)
     data = np.asarray(cube.dataobj)
     orig = _to_bytes(data * 255 / np.quantile(data[data > 0], value("conform_quantile")))
-    brain = (np.asarray(mask.dataobj) > 0.5).astype(np.uint8)
-    return Cube(*(nib.Nifti1Image(image, cube.affine) for image in (orig, brain)))
+    return Cube(nib.Nifti1Image(orig, cube.affine), brain_mask_img)
+
+
+def _cube_mask(root, label, mapping):
+    """The mask with the tool's error, on the cube of the T1w."""
+    person, raw = PEOPLE[label], nib.load(raw_path(root, label))
+    truth = as_seen(nib.load(truth_path(root, label, "brain_mask")), mapping)
+    # The error is as smooth as 2 mm voxels can show; finer ones would only take time.
+    step = max(1, round(2 / person.voxel_size))
+    mask = erring_mask(truth.slicer[::step, ::step, ::step], person, "freesurfer")
+    mask = conformed(mask, raw, person.voxel_size)
+    return nib.Nifti1Image((np.asarray(mask.dataobj) > 0.5).astype(np.uint8), mask.affine)
 
 
 def freesurfer_images(cube, field):
@@ -100,18 +129,77 @@ def freesurfer_images(cube, field):
     # Like FreeSurfer's, nu is put roughly on the final scale (here by the brain's 95th centile,
     # as AOMIC's), T1 exactly (by the peak of white matter).
     nu = corrected * value("t1_white_matter") / np.quantile(corrected[brain], 0.95)
-    t1 = corrected * value("t1_white_matter") / _white_matter_peak(corrected, brain)
+    t1 = corrected * value("t1_white_matter") / _white_matter_peak(corrected[brain])
     images = {"orig": orig, "nu": nu, "T1": t1, "brainmask": t1 * brain}
     return {name: nib.MGHImage(_to_bytes(i), cube.orig.affine) for name, i in images.items()}
 
 
 def write_freesurfer(root, label):
-    """Write the FreeSurfer-like folder of one person below `root`."""
-    person, raw = PEOPLE[label], nib.load(raw_path(root, label))
-    mask = erring_mask(nib.load(truth_path(root, label, "brain_mask")), person, "freesurfer")
-    cube = freesurfer_cube(raw, mask, person.voxel_size)
+    """Write mri/ and stats/ of one person below `root`; surf/ must be there already."""
+    person, mapping = PEOPLE[label], load_mapping(root, label)
+    subject = root / "derivatives" / "freesurfer" / f"sub-{label}"
+    for folder in ("mri/transforms", "stats"):
+        (subject / folder).mkdir(parents=True)
+    mask = _cube_mask(root, label, mapping)
+    brain = np.asarray(mask.dataobj) > 0
+    points = transform(mask.affine, np.array(np.nonzero(brain), np.float64))
+    labels = segment(root, label, person, mapping, points)
+    if label in WITH_IMAGES:
+        t1 = _write_images(root, label, mask, subject / "mri")
+        aseg = np.zeros(brain.shape, np.uint8)
+        aseg[brain] = labels
+        nib.save(nib.MGHImage(aseg, mask.affine), subject / "mri" / "aseg.mgz")
+        values = t1[brain]
+    else:
+        values = _scaled_values(root, label, points)
+    text = xfm_text(talairach(person, mapping))
+    path = subject / "mri" / "transforms" / "talairach.xfm"
+    path.write_text(text, encoding="utf-8")
+    _write_tables(subject, label, labels, values, read_xfm(path))
+
+
+def read_xfm(path):
+    """The affine of an MNI transform file, (4, 4)."""
+    numbers = path.read_text(encoding="utf-8").split("Linear_Transform =")[1].strip(" \n;").split()
+    return np.vstack([np.array(numbers, float).reshape(3, 4), [0, 0, 0, 1]])
+
+
+def _write_images(root, label, mask, folder):
+    """Write orig, nu, T1 and brainmask; give T1's voxels."""
+    cube = freesurfer_cube(nib.load(raw_path(root, label)), mask, PEOPLE[label].voxel_size)
     (field,) = estimate_fields([(cube.orig, cube.mask)])
-    mri = root / "derivatives" / "freesurfer" / f"sub-{label}" / "mri"
-    mri.mkdir(parents=True)
-    for name, img in freesurfer_images(cube, field).items():
-        nib.save(img, mri / f"{name}.mgz")
+    images = freesurfer_images(cube, field)
+    for name, img in images.items():
+        nib.save(img, folder / f"{name}.mgz")
+    return np.asarray(images["T1"].dataobj)
+
+
+def _scaled_values(root, label, points):
+    """Intensity at points of the brain, corrected and scaled as T1.mgz (white matter at 110)."""
+    anat = root / "derivatives" / "fmriprep" / f"sub-{label}" / "anat"
+    img = nib.load(anat / f"sub-{label}_desc-preproc_T1w.nii.gz")
+    values = sample(np.asarray(img.dataobj, np.float32), img.affine, points)
+    return _to_bytes(values * value("t1_white_matter") / _white_matter_peak(values))
+
+
+def _write_tables(subject, label, labels, values, xfm):
+    """stats/ of one person, from the segmentation and the surfaces written before."""
+    table, stats = load_regions(), subject / "stats"
+    spacing = PEOPLE[label].voxel_size
+    surfaces = {}
+    for hemi in _mesh.HEMISPHERES:
+        side, regions = f"{hemi.lower()}h", surface_labels(hemi).astype(int)
+        inner, faces = nib.freesurfer.read_geometry(subject / "surf" / f"{side}.white")
+        outer, _ = nib.freesurfer.read_geometry(subject / "surf" / f"{side}.pial")
+        thickness = nib.freesurfer.read_morph_data(subject / "surf" / f"{side}.thickness")
+        thickness = thickness.astype(np.float64)
+        here = table[table["hemi"] == hemi]
+        columns = _stats.regional_table(inner, outer, thickness, faces, regions, list(here.index))
+        surfaces[side] = here["name"], columns, thickness[regions > 0].mean()
+    counts = np.bincount(labels, minlength=256)
+    measures = _stats.brain_measures(counts, spacing**3, len(labels), _stats.etiv(xfm))
+    for side, (names, columns, thickness) in surfaces.items():
+        text = _stats.surface_stats(label, side, names, columns, thickness, measures)
+        (stats / f"{side}.practice.stats").write_text(text, encoding="utf-8")
+    text = _stats.volume_stats(label, labels, values, spacing**3, measures)
+    (stats / "aseg.stats").write_text(text, encoding="utf-8")

@@ -7,6 +7,8 @@ from scipy import ndimage
 from mriworkbook.practice._fields import generator, signed_distance, smooth_noise
 from mriworkbook.practice.parameters import value
 
+MARGIN = 12.0  # mm
+
 
 def erring_mask(truth_img, person, tool):
     """The true mask with its surface moved as the tool's was seen to err.
@@ -23,10 +25,21 @@ def erring_mask(truth_img, person, tool):
         uint8, on the grid of `truth_img`.
     """
     spacing = float(np.mean(truth_img.header.get_zooms()[:3]))
-    depth = signed_distance(np.asarray(truth_img.dataobj) > 0, spacing)
     rng = generator(person.number, f"{tool} mask")
-    error = smooth_noise(rng, depth.shape, value("mask_error_sigma") / spacing)
-    moved = depth + value(f"{tool}_mask_offset") + value("mask_error_sd") * error > 0
-    labels, _ = ndimage.label(moved)
-    moved = ndimage.binary_fill_holes(labels == np.bincount(labels[labels > 0]).argmax())
-    return nib.Nifti1Image(moved.astype(np.uint8), truth_img.affine)
+    error = smooth_noise(rng, truth_img.shape, value("mask_error_sigma") / spacing)
+    truth = np.asarray(truth_img.dataobj) > 0
+    moved = np.zeros(truth.shape, np.uint8)
+    # Nothing moves further than the margin; distances over a whole head at 1 mm need much memory.
+    box = _box(truth, round(MARGIN / spacing))
+    depth = signed_distance(truth[box], spacing)
+    depth += value(f"{tool}_mask_offset") + value("mask_error_sd") * error[box]
+    labels, _ = ndimage.label(depth > 0)
+    largest = labels == np.bincount(labels[labels > 0]).argmax()
+    moved[box] = ndimage.binary_fill_holes(largest)
+    return nib.Nifti1Image(moved, truth_img.affine)
+
+
+def _box(mask, margin):
+    """The smallest box around a mask, with a margin in voxels where the grid has room."""
+    around = ndimage.find_objects(mask.astype(np.uint8))[0]
+    return tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in around)

@@ -1,140 +1,160 @@
-"""One raw scan: the person in the scanner, sampled on the raw grid, with its truth beside it."""
+"""One person's scans: every contrast on the raw grid, faults included, with the truth beside."""
 
 from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import voxel_sizes
-from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 from scipy import ndimage
 
-from mriworkbook.practice import anatomy, artefacts
-from mriworkbook.practice._deformation import (
-    Deformation,
-    make_deformation,
-    rotation,
-    to_scanner,
-    to_template,
-)
-from mriworkbook.practice._fields import generator, grid_points, sample, sample_stack
+from mriworkbook.practice import VERSION, _people, artefacts
+from mriworkbook.practice._deformation import Deformation
+from mriworkbook.practice._fields import generator
 from mriworkbook.practice._files import raw_path, save, sidecar, write_json
-from mriworkbook.practice._head import INDEX, TISSUES, make_head, paint
+from mriworkbook.practice._sampling import acquire
 from mriworkbook.practice._truth import write_truth
 from mriworkbook.practice.contrast import tissue_signals
-from mriworkbook.practice.parameters import MPRAGE, PEOPLE, value
+from mriworkbook.practice.parameters import PEOPLE, SEQUENCES, SpinEcho, value
 
-FIELD_OF_VIEW = (184.0, 256.0, 240.0)  # mm: left-right, back-front, bottom-top
+NOISE_PLANES = 16
 
 
 class Scan(NamedTuple):
-    """A raw image and what is true about it, all on one grid except the deformation."""
+    """Raw images and what is true about them, all on one grid except the deformation.
 
-    raw: nib.Nifti1Image
+    images: contrast -> raw image. fractions: "GM", "WM", "CSF" and, where there are any,
+    "lesions" -> uint8 image in steps of 1/255. volumes: see `_sampling.Voxels`.
+    """
+
+    images: dict
     bias: nib.Nifti1Image
     brain_mask: nib.Nifti1Image
     fractions: dict
+    structures: nib.Nifti1Image
+    volumes: np.ndarray
     deformation: Deformation
 
 
-def raw_grid(person, deformation):
-    """Shape and affine of the raw image: own storage order, slightly oblique."""
-    shape = np.round(np.array(FIELD_OF_VIEW) / person.voxel_size).astype(int)
-    ras = np.eye(4)
-    ras[:3, :3] = rotation(person.grid_rotation) * person.voxel_size
-    # The crown comes to lie 8 mm below the top of the field of view.
-    crown, middle = np.array([[0, -15, 97.0], [0, -6, 0.0]])
-    top, centre = to_scanner(deformation, np.stack([crown, middle], axis=1)).T
-    centre = np.array([centre[0], centre[1], top[2] + 8 - FIELD_OF_VIEW[2] / 2])
-    ras[:3, 3] = centre - ras[:3, :3] @ ((shape - 1) / 2)
-    turn = ornt_transform(io_orientation(ras), axcodes2ornt(person.orientation))
-    affine = ras @ inv_ornt_aff(turn, shape)
-    stored = np.empty(3, int)
-    stored[turn[:, 0].astype(int)] = shape
-    return tuple(int(n) for n in stored), affine
-
-
-def _subvoxels(shape, affine, deformation):
-    """Template position of the eight octants of every voxel, one array (3, n) at a time."""
-    centre = to_template(deformation, grid_points(shape, affine))
-    slopes = [np.stack([np.gradient(c, axis=a) for c in centre]) / 4 for a in range(3)]
-    for corner in np.ndindex(2, 2, 2):
-        shift = sum((2 * side - 1) * slope for side, slope in zip(corner, slopes, strict=True))
-        yield (centre + shift).reshape(3, -1)
-
-
-def _acquire(shape, affine, deformation, brain, head, signals):
-    """Mean signal and fractions per voxel over its octants."""
-    look_up = np.array([signals[name] for name in TISSUES], np.float32)
-    grain = np.zeros(len(TISSUES), np.float32)
-    for tissue in ("muscle", "fat", "marrow"):
-        grain[INDEX[tissue]] = value(f"{tissue}_grain")
-    n, octant = int(np.prod(shape)), voxel_sizes(affine).mean() / 2
-    sums = {name: np.zeros(n, np.float32) for name in ("signal", "gm", "wm", "inside")}
-    for points in _subvoxels(shape, affine, deformation):
-        here = np.flatnonzero(sample(head.fields[..., 1], head.affine, points) > -0.5)
-        labels, depth, texture = paint(head, points[:, here])
-        signal = look_up[labels] * np.clip(1 + grain[labels] * texture, 0.2, 2)
-        # An octant on the brain's surface belongs to it in part; the rest is fluid.
-        share = np.clip(depth / octant + 0.5, 0, 1)
-        within = share > 0
-        inner, share = here[within], share[within]
-        gm, wm, tissue = sample_stack(brain.maps, brain.affine, points[:, inner])
-        signal[within] += share * (tissue - signal[within])
-        sums["gm"][inner] += share * gm
-        sums["wm"][inner] += share * wm
-        sums["inside"][inner] += share
-        sums["signal"][here] += signal
-    return {name: (total / 8).reshape(shape) for name, total in sums.items()}
-
-
-def make_scan(person):
-    """Simulate one person's raw T1w image.
+def make_scan(person, *, contrasts=tuple(SEQUENCES), subject=None, rescan=False):
+    """Simulate one session of one person.
 
     Parameters
     ----------
     person : parameters.Person
+    contrasts : sequence of str
+        Which images.
+    subject : _sampling.Subject, optional
+        Made with the signals of these contrasts; by default it is made here.
+    rescan : bool
+        A second run: the head has moved a little, the noise is new, nothing goes wrong.
 
     Returns
     -------
     Scan
     """
-    template = anatomy.load_template()
-    signals = tissue_signals()
-    deformation = make_deformation(
-        person,
-        (template.depth > 0).astype(np.float32),
-        template.ventricles.astype(np.float32),
-        template.affine,
-        template.volume_ml,
+    signals = [tissue_signals(contrast) for contrast in contrasts]
+    subject = subject or _people.make_subject(person, signals)
+    shape, affine = _people.raw_grid(person, subject.deformation)
+    if rescan:
+        pose = value("rescan_pose")
+        head = _people.moved(subject.deformation, affine, shape, pose)
+        subject = subject._replace(deformation=head)
+        person = person._replace(fault="")
+    whole = tuple(slice(0, n) for n in shape)
+    voxels, deformation = acquire(shape, affine, whole, subject, signals), subject.deformation
+    del subject  # a head and a brain of 130 MB that nobody needs any more
+    part = _people.kept_by_wrap(person, shape, affine)
+    near = nib.affines.from_matvec(
+        affine[:3, :3], nib.affines.apply_affine(affine, [p.start for p in part])
     )
-    head = make_head(person, template)
-    brain = anatomy.make_brain(person, template, signals)
-    shape, affine = raw_grid(person, deformation)
-    voxels = _acquire(shape, affine, deformation, brain, head, signals)
-    gm, wm, inside = (
-        np.round(255 * voxels[name]).astype(np.int16) for name in ("gm", "wm", "inside")
+    mask = largest(voxels.shares["inside"] > 127)
+    bias = bias_of(person, mask, affine)
+    images = {}
+    for number, contrast in enumerate(contrasts):
+        data = _measure(person, contrast, voxels.signals[number], bias, affine, part, rescan)
+        voxels.signals[number] = None
+        images[contrast] = nib.Nifti1Image(data, near)
+    return Scan(
+        images,
+        nib.Nifti1Image(bias[part], near),
+        nib.Nifti1Image(mask[part].astype(np.uint8), near),
+        fraction_images(voxels.shares, part, near),
+        _structure_image(voxels, mask, part, near),
+        voxels.volumes,
+        deformation,
     )
-    # In steps of 1/255, as they will be stored, so that the mask is exactly "sum above one half".
-    wm = np.minimum(wm, inside)
-    gm = np.minimum(gm, inside - wm)
-    mask = _largest(inside > 127)
+
+
+def bias_of(person, mask, affine):
+    """The bias field of one person's session, float32 on the grid of the mask."""
     mask_img = nib.Nifti1Image(mask.astype(np.uint8), affine)
     seed = int(generator(person.number, "bias").integers(2**31))
-    bias = artefacts.bias_field(mask_img, mask_img, person.bias_percent, seed)
-    noisy = artefacts.add_rician_noise(
-        voxels["signal"] * bias.get_fdata(dtype=np.float32),
-        value("noise"),
-        generator(person.number, "noise"),
-    )
-    raw = np.clip(np.round(noisy * value("white_matter_units")), 0, 32767).astype(np.int16)
-    shares = {"GM": gm, "WM": wm, "CSF": inside - gm - wm}
-    fractions = {
-        name: nib.Nifti1Image(np.float32(share / 255), affine) for name, share in shares.items()
-    }
-    return Scan(nib.Nifti1Image(raw, affine), bias, mask_img, fractions, deformation)
+    field = artefacts.bias_field(mask_img, mask_img, person.bias_percent, seed)
+    return np.asarray(field.dataobj)
 
 
-def _largest(mask):
+def _measure(person, contrast, signal, bias, affine, part, rescan):
+    """From tissue signal to what the scanner stores, int16."""
+    fault = person.fault if contrast == "T1w" else ""
+    if fault == "motion":
+        clean = _with_motion(signal.astype(np.float32), bias, affine)
+    else:
+        clean = signal * bias
+    # Where the other contrasts were measured with oversampling, nothing folds.
+    clean = artefacts.wrap_around(clean, part) if fault == "wrap" else clean[part]
+    raw = add_noise(person, contrast, clean, rescan=rescan)
+    if fault == "flip":
+        left_right = int(np.flatnonzero(nib.orientations.io_orientation(affine)[:, 0] == 0)[0])
+        raw = np.flip(raw, left_right)
+    return raw
+
+
+def _with_motion(signal, bias, affine):
+    """Lines of k-space from several poses; the coils stay where they are."""
+    volumes = []
+    for share, *pose in value("motion_poses"):
+        there = _people.pose_matrix(affine, signal.shape, pose)
+        to_rest = np.linalg.inv(affine) @ np.linalg.inv(there) @ affine
+        seen = ndimage.affine_transform(signal, to_rest[:3, :3], to_rest[:3, 3], order=1)
+        volumes.append((share, seen * bias))
+    return artefacts.move_between_lines(volumes, axis=_people.front_back_axis(affine))
+
+
+def add_noise(person, contrast, clean, *, rescan=False):
+    """Rician noise, scanner units and rounding; int16."""
+    rng = generator(person.number, f"noise {contrast}" + (" rescan" if rescan else ""))
+    raw = np.empty(clean.shape, np.int16)
+    sd, units = value(f"noise_{contrast}"), value(f"white_matter_units_{contrast}")
+    # Planes at once; the order of the random numbers depends on how many.
+    for first in range(0, len(clean), NOISE_PLANES):
+        block = np.asarray(clean[first : first + NOISE_PLANES], np.float32)
+        noisy = artefacts.add_rician_noise(block, sd, rng)
+        raw[first : first + NOISE_PLANES] = np.clip(np.round(noisy * units), 0, 32767)
+    return raw
+
+
+def fraction_images(shares, part, affine):
+    """GM, WM, CSF and lesions as images in steps of 1/255, uint8."""
+    gm, wm, inside = (shares[name][part] for name in ("gm", "wm", "inside"))
+    found = {"GM": gm, "WM": wm, "CSF": inside - gm - wm}
+    if shares["lesion"].any():
+        found["lesions"] = shares["lesion"][part]
+    return {name: nib.Nifti1Image(share, affine) for name, share in found.items()}
+
+
+def _structure_image(voxels, mask, part, affine):
+    """Label image: deep structures by place, the rest by the largest fraction."""
+    labels = np.where(mask, voxels.regions, 0)[part]
+    gm, wm, inside = (voxels.shares[name][part] for name in ("gm", "wm", "inside"))
+    csf = inside - gm - wm
+    fluid = (csf > gm) & (csf > wm)
+    for cortex, white in ((3, 2), (42, 41), (8, 7), (47, 46)):
+        here = labels == cortex
+        labels[here & (wm > gm)] = white
+        labels[here & fluid] = 24
+    return nib.Nifti1Image(labels, affine)
+
+
+def largest(mask):
     """Largest connected component."""
     labels, _ = ndimage.label(mask)
     sizes = np.bincount(labels.ravel())
@@ -143,30 +163,73 @@ def _largest(mask):
 
 
 def write_scan(root, label):
-    """Simulate one person's scan; write the raw images and their truth below `root`."""
+    """Simulate one person's scans; write the raw images and their truth below `root`."""
     person = PEOPLE[label]
-    scan = make_scan(person)
-    path = raw_path(root, label)
-    path.parent.mkdir(parents=True)
-    save(scan.raw, path, np.int16)
-    write_json(path, _raw_sidecar(person))
-    write_truth(root, label, scan)
+    if person.fault != "motion":
+        _write(root, label, make_scan(person))
+        return
+    # The rescan is of the same head.
+    subject = _people.make_subject(person, [tissue_signals(contrast) for contrast in SEQUENCES])
+    _write(root, label, make_scan(person, subject=subject))
+    subject = subject._replace(brain=_people.make_brain(person, [tissue_signals("T1w")]))
+    again = make_scan(person, contrasts=("T1w",), subject=subject, rescan=True)
+    _write(root, label, again, run="run-2")
 
 
-def _raw_sidecar(person):
-    return sidecar(
-        "Simulated MPRAGE image.",
-        Modality="MR",
-        Manufacturer="Simulated",
-        ManufacturersModelName="MRI Workbook practice study",
-        MagneticFieldStrength=MPRAGE.field_strength,
-        MRAcquisitionType="3D",
-        PulseSequenceType="MPRAGE",
-        ScanningSequence="GR_IR",
-        RepetitionTimePreparation=MPRAGE.repetition_time / 1000,
-        RepetitionTimeExcitation=MPRAGE.echo_spacing / 1000,
-        InversionTime=MPRAGE.inversion_time / 1000,
-        EchoTime=MPRAGE.echo_time / 1000,
-        FlipAngle=MPRAGE.flip_angle,
-        NumberShots=MPRAGE.train_length,
-    )
+def _write(root, label, scan, run=None):
+    first = raw_path(root, label)
+    first.parent.mkdir(parents=True, exist_ok=True)
+    for contrast, img in scan.images.items():
+        path = first if contrast == "T1w" else first.with_name(f"sub-{label}_{contrast}.nii.gz")
+        if run:
+            path = path.with_name(f"sub-{label}_{run}_{contrast}.nii.gz")
+        save(img, path, np.int16)
+        write_json(path, raw_sidecar(contrast))
+    write_truth(root, label, scan, run)
+
+
+def raw_sidecar(contrast):
+    """BIDS metadata of one raw image.
+
+    Examples
+    --------
+    >>> raw_sidecar("FLAIR")["InversionTime"]
+    2.47
+    """
+    sequence = SEQUENCES[contrast]
+    fields = {
+        "Modality": "MR",
+        "Manufacturer": "Simulated",
+        "ManufacturersModelName": "MRI Workbook practice study",
+        "InstitutionName": "None: simulated",
+        "SoftwareVersions": f"mriworkbook.practice {VERSION}",
+        "NonlinearGradientCorrection": True,
+        "MagneticFieldStrength": sequence.field_strength,
+        "EchoTime": sequence.echo_time / 1000,
+    }
+    if sequence.inversion_time is not None:
+        fields["InversionTime"] = sequence.inversion_time / 1000
+    if isinstance(sequence, SpinEcho):
+        name = "inversion-recovery spin-echo" if sequence.inversion_time else "spin-echo"
+        fields |= {
+            "MRAcquisitionType": "2D",
+            "PulseSequenceType": name,
+            "ScanningSequence": ["SE", "IR"] if sequence.inversion_time else "SE",
+            "SequenceVariant": "SK",
+            "SequenceName": "flair" if sequence.inversion_time else "tse",
+            "RepetitionTime": sequence.repetition_time / 1000,
+            "FlipAngle": 90,
+        }
+        return sidecar(f"Simulated {contrast} image ({name}).", **fields)
+    fields |= {
+        "MRAcquisitionType": "3D",
+        "PulseSequenceType": "MPRAGE",
+        "ScanningSequence": ["GR", "IR"],
+        "SequenceVariant": ["SP", "MP"],
+        "SequenceName": "mprage",
+        "RepetitionTimePreparation": sequence.repetition_time / 1000,
+        "RepetitionTimeExcitation": sequence.echo_spacing / 1000,
+        "FlipAngle": sequence.flip_angle,
+        "NumberShots": sequence.train_length,
+    }
+    return sidecar("Simulated MPRAGE image.", **fields)

@@ -26,6 +26,14 @@ from mriworkbook.practice._fields import (
     smooth_step,
     transform,
 )
+from mriworkbook.practice._shapes import (
+    AMYGDALA,
+    BRAINSTEM,
+    NUCLEI,
+    cerebellum,
+    ellipsoid,
+    hippocampus,
+)
 from mriworkbook.practice.parameters import value
 
 # The brain and a margin, template millimetres.
@@ -48,7 +56,11 @@ class Template(NamedTuple):
 
 
 class Brain(NamedTuple):
-    """A person's GM and WM fraction and relative signal on the 1 mm box (i, j, k, 3), float16."""
+    """What a person's brain is made of, on the 1 mm box.
+
+    maps is float16 (i, j, k, 3 + c): fraction of GM, of WM, of lesion (a part of WM), and the
+    relative signal under each of c contrasts.
+    """
 
     affine: np.ndarray
     maps: np.ndarray
@@ -85,12 +97,37 @@ def load_template():
     mask = _crop(datasets.load_mni152_brain_mask(resolution=1), shape, affine) > 0
     depth = signed_distance(_smooth_hull(mask))
     volume_ml = float((depth > 0).sum() / 1000)
-    ventricles = (gm + wm.astype(np.uint16) < 100) & (depth > 25)
-    x, y, z = (affine[a, 3] + np.arange(n) for a, n in enumerate(shape))
-    ventricles[abs(x) > 32] = False
-    ventricles[:, y < -50] = False
-    ventricles[..., (z < -12) | (z > 32)] = False
+    ventricles = _ventricles(gm, wm, depth, affine)
     return Template(affine, gm, wm, depth.astype(np.float16), ventricles, volume_ml)
+
+
+def _ventricles(gm, wm, depth, affine):
+    """Lateral and third ventricles: the template's deep fluid without cisterns and fissures."""
+    x, y, z = (
+        (affine[a, 3] + np.arange(n)).reshape([-1 if b == a else 1 for b in range(3)])
+        for a, n in enumerate(gm.shape)
+    )
+    total = gm + wm.astype(np.uint16)
+    lateral = (
+        (total < 100)
+        & (depth > 25)
+        & (abs(x) > 1)
+        & (abs(x) < 38)
+        & (y > -60)
+        & (z > -12)
+        & (z < 32)
+    )
+    # Behind the thalamus the cistern lies between the ventricles; above them, the fissure.
+    lateral &= ~((abs(x) < 15) & (y < -27) & (z < 11)) & ~((abs(x) < 4) & (z > 22))
+    # The third is so narrow that the average of many people is nowhere all fluid.
+    third = (total < 160) & (depth > 12) & (abs(x) <= 5) & (y < 6) & (y > -27)
+    third &= (z > -14) & (z < 8)
+    found = np.zeros(gm.shape, bool)
+    for place in (lateral & (x < 0), lateral & (x > 0), third):
+        pieces, _ = ndimage.label(place)
+        sizes = np.bincount(pieces.ravel())
+        found |= pieces == 1 + sizes[1:].argmax()
+    return found
 
 
 def _smooth_hull(mask):
@@ -101,50 +138,32 @@ def _smooth_hull(mask):
     return ndimage.gaussian_filter(closed.astype(np.float32), 1.5) > 0.5
 
 
-def _ellipsoid(points, centre, radii):
-    """1 inside an ellipsoid on both sides of the midline, falling smoothly to 0."""
-    x, y, z = points
-    r2 = (
-        ((abs(x) - centre[0]) / radii[0]) ** 2
-        + ((y - centre[1]) / radii[1]) ** 2
-        + ((z - centre[2]) / radii[2]) ** 2
-    )
-    return smooth_step(np.sqrt(r2), 1.25, 0.8)
-
-
-# Deep nuclei as ellipsoids: centre (|x|, y, z) and radii in template millimetres, read off the
-# bundled T1w template.
-NUCLEI = {
-    "caudate": [((13, 12, 8), (7, 14, 13)), ((16, -4, 21), (6, 18, 7))],
-    "putamen": [((26, 2, 1), (7, 17, 12))],
-    "thalamus": [((11, -19, 7), (13, 15, 11))],
-    "pallidum": [((19, -4, -1), (6, 9, 7))],
-}
-
-
 class Regions(NamedTuple):
-    """Weights of deep grey matter and brainstem together, brainstem, cerebellum; GM's signal."""
+    """Weights of deep grey matter and brainstem together, brainstem, cerebellum; GM's signals."""
 
     core: np.ndarray
     brainstem: np.ndarray
     cerebellum: np.ndarray
-    grey_signal: np.ndarray
+    grey_signals: list
 
 
 def _regions(points, depth, signals):
     """Regions on a 2 mm grid, enough for such smooth weights."""
-    x, y, z = points
-    brainstem = _ellipsoid(points, (0, -28, -38), (19, 17, 40))
-    tentorium = -14 + 0.35 * (y + 45) + 0.12 * abs(x)
-    cerebellum = smooth_step(tentorium - z, -3, 3) * smooth_step(-y, 36, 46) * (1 - brainstem)
-    core, grey_signal = brainstem, np.full_like(x, signals["GM"])
-    for name, ellipsoids in NUCLEI.items():
-        weight = np.maximum.reduce([_ellipsoid(points, *e) for e in ellipsoids])
+    brainstem, behind = ellipsoid(points, *BRAINSTEM), cerebellum(points)
+    core = np.maximum(brainstem, ellipsoid(points, *AMYGDALA))
+    grey_signals = [np.full_like(points[0], table["GM"]) for table in signals]
+    weights = {
+        name: np.maximum.reduce([ellipsoid(points, *e) for e in ellipsoids])
+        for name, ellipsoids in NUCLEI.items()
+    }
+    weights["hippocampus"] = hippocampus(points).astype(core.dtype)
+    for name, weight in weights.items():
         core = np.maximum(core, weight)
-        grey_signal += weight * (signals[name] - grey_signal)
+        for grey, table in zip(grey_signals, signals, strict=True):
+            grey += weight * (table[name] - grey)
     # Beyond 30 mm from any surface there is no cortex either.
-    core = np.maximum(smooth_step(core, 0, 0.6), smooth_step(depth, 30, 40) * (1 - cerebellum))
-    return Regions(core, brainstem, cerebellum, grey_signal)
+    core = np.maximum(smooth_step(core, 0, 0.6), smooth_step(depth, 30, 40) * (1 - behind))
+    return Regions(core, brainstem, behind, grey_signals)
 
 
 def _surface_position(depth, points, affine):
@@ -205,15 +224,17 @@ def _exceeds(threshold, u, edge):
     return special.expit(odds / edge)
 
 
-def make_brain(person, template, signals):
-    """Fractions and signal of one person, in template space before the deformation.
+def make_brain(person, template, signals, lesions=None):
+    """Fractions and signals of one person, in template space before the deformation.
 
     Parameters
     ----------
     person : parameters.Person
     template : Template
-    signals : dict of str to float
-        Relative signal per tissue, see `contrast.tissue_signals`.
+    signals : list of dict of str to float
+        For each contrast, relative signal per tissue, see `contrast.tissue_signals`.
+    lesions : ndarray (i, j, k), optional
+        Share of the white matter that is lesion, float16 on the template's grid.
 
     Returns
     -------
@@ -227,30 +248,41 @@ def make_brain(person, template, signals):
     rng = generator(person.number, "texture")
     texture = value("texture_fine_sd") * smooth_noise(rng, shape, 0.75)
     texture += value("texture_coarse_sd") * smooth_noise(rng, shape, 4.0)
-    # Sulci and fissures are shallow; no fluid is added further in.
-    floor = value("sulcal_floor") * smooth_step(depth, 30, 20) * (1 - regions.core)
-    floor += regions.cerebellum * (value("folium_floor") - floor)
+    floor = _sulcal_floor(person, depth, regions)
     laminae = value("folium_white") * regions.cerebellum * smooth_step(depth, 1.5, 4)
-    parts = regions.core, regions.brainstem, regions.grey_signal, texture, floor, laminae
+    parts = regions.core, regions.brainstem, texture, floor, laminae, *regions.grey_signals
     coarse = np.stack(parts, axis=-1)
     near_csf = ndimage.gaussian_filter(255 - template.gm - template.wm, 1.5)
-    maps = np.empty((*u.shape, 3), np.float16)
+    maps = np.zeros((*u.shape, 3 + len(signals)), np.float16)
     # In slabs of 20 mm: all that follows is point by point, and memory is short.
     for first in range(0, shape[0] - 1, 10):
         last = min(first + 10, shape[0] - 1)
         fine = slice(2 * first, 2 * last + 1)
-        slab = [refine(c) for c in np.moveaxis(coarse[first : last + 1], -1, 0)]
-        gm, wm, near = (
-            m[fine].astype(np.float32) / 255 for m in (template.gm, template.wm, near_csf)
+        core, stem, grain, low, white, *grey = (
+            refine(c) for c in np.moveaxis(coarse[first : last + 1], -1, 0)
         )
+        odds = [m[fine].astype(np.float32) / 255 for m in (template.gm, template.wm, near_csf)]
         depth = template.depth[fine].astype(np.float32)
-        maps[fine] = _tissues(gm, wm, near, depth, u[fine], slab, signals)
+        gm, wm = _tissues(*odds, depth, u[fine], (core, stem, low, white))
+        share = 0 if lesions is None else lesions[fine].astype(np.float32) * wm
+        maps[fine, ..., 0], maps[fine, ..., 1], maps[fine, ..., 2] = gm, wm, share
+        for number, table in enumerate(signals):
+            signal = gm * grey[number] + (wm - share) * table["WM"] + share * table["lesion"]
+            signal = signal * (1 + grain) + (1 - gm - wm) * table["CSF"]
+            maps[fine, ..., 3 + number] = signal
     return Brain(template.affine, maps)
 
 
-def _tissues(gm, wm, near_csf, depth, u, regions, signals):
-    """GM, WM and signal (..., 3) from probabilities and the latent field."""
-    core, brainstem, grey_signal, texture, floor, laminae = regions
+def _sulcal_floor(person, depth, regions):
+    """Least share of fluid; sulci and fissures are shallow, none is added further in."""
+    widened = value("sulcal_floor") * (1 + person.sulcal_widening)
+    floor = widened * smooth_step(depth, 30, 20) * (1 - regions.core)
+    return floor + regions.cerebellum * (value("folium_floor") - floor)
+
+
+def _tissues(gm, wm, near_csf, depth, u, regions):
+    """GM and WM fraction from probabilities and the latent field."""
+    core, brainstem, floor, laminae = regions
     csf = np.where(depth < 0, 1, np.clip(1 - gm - wm, 0, 1))
     first, second = _person_probabilities(csf, gm, wm, near_csf, core, brainstem)
     first = np.maximum(first, floor * second)
@@ -262,6 +294,4 @@ def _tissues(gm, wm, near_csf, depth, u, regions, signals):
     csf = _exceeds(first, u, edge)
     csf += beyond * (1 - csf)
     wm = (1 - _exceeds(second, u, edge)) * (1 - beyond)
-    gm = np.clip(1 - csf - wm, 0, 1)
-    signal = (gm * grey_signal + wm * signals["WM"]) * (1 + texture) + csf * signals["CSF"]
-    return np.stack([gm, wm, signal], axis=-1)
+    return np.clip(1 - csf - wm, 0, 1), wm

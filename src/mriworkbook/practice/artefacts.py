@@ -60,8 +60,12 @@ def bias_field(img, mask_img, percent, seed):
     )
     raw = _coil_pattern(shape, affine, corners.mean(axis=0), np.random.default_rng(seed))
     low, high = raw[mask].min(), raw[mask].max()
-    unit = _soften((raw - low) / (high - low))
-    field = (1 - percent / 200 + percent / 100 * unit).astype(np.float32)
+    # In place: a head at 1 mm makes large arrays.
+    raw -= low
+    raw /= high - low
+    field = _soften(raw)
+    field *= np.float32(percent / 100)
+    field += np.float32(1 - percent / 200)
     return nib.Nifti1Image(field, affine)
 
 
@@ -106,12 +110,14 @@ def _coil_pattern(shape, affine, centre, rng, step_mm=8.0):
 
 
 def _soften(unit, span=0.45):
-    """Identity on 0 to 1, bending off beyond (twice differentiable), never under -span."""
-    out = unit.copy()
+    """Identity on 0 to 1, bending off beyond (twice differentiable), never under -span.
+
+    In place.
+    """
     above, below = unit > 1, unit < 0
-    out[above] = 1 + span * np.tanh((unit[above] - 1) / span)
-    out[below] = span * np.tanh(unit[below] / span)
-    return out
+    unit[above] = 1 + span * np.tanh((unit[above] - 1) / span)
+    unit[below] = span * np.tanh(unit[below] / span)
+    return unit
 
 
 def add_rician_noise(signal, sd, rng):
@@ -175,3 +181,77 @@ def mix_k_space_lines(still, moved, lines, axis=1):
     where = (slice(None),) * axis + (lines,)
     k_still[where] = k_moved[where]
     return np.abs(np.fft.ifft2(np.fft.ifftshift(k_still)))
+
+
+def move_between_lines(poses, axis=1):
+    """Volume whose lines of k-space were measured in several poses of the head, one after another.
+
+    Parameters
+    ----------
+    poses : list of (float, ndarray)
+        For each pose the share of the lines measured before it, from 0 up, and the volume as it
+        would look if the head had stayed there, shape (x, y, z).
+    axis : int
+        The phase-encoding axis along which the lines are counted, lowest frequency in the middle.
+
+    Returns
+    -------
+    ndarray, shape (x, y, z), float32
+        Magnitude.
+
+    Raises
+    ------
+    ValueError
+        If the shares do not start at 0 and grow.
+
+    References
+    ----------
+    Zaitsev 2015, 10.1002/jmri.24850.
+
+    Examples
+    --------
+    >>> still = np.eye(8)[..., None]
+    >>> np.allclose(move_between_lines([(0, still), (0.5, still)]), still, atol=1e-6)
+    True
+    """
+    shares = [share for share, _ in poses]
+    if not shares or shares[0] != 0 or np.any(np.diff(shares) <= 0):
+        raise ValueError(f"Shares of lines are {shares}: they start at 0 and grow.")
+    n = poses[0][1].shape[axis]
+    starts = [round(share * n) for share in shares] + [n]
+    lines = np.empty(poses[0][1].shape, np.complex64)
+    for (_, volume), first, last in zip(poses, starts[:-1], starts[1:], strict=True):
+        # Only the phase-encoding axis matters: along the others all lines are whole.
+        spectrum = np.fft.fftshift(np.fft.fft(volume, axis=axis), axes=axis)
+        part = (slice(None),) * axis + (slice(first, last),)
+        lines[part] = spectrum[part]
+    return np.abs(np.fft.ifft(np.fft.ifftshift(lines, axes=axis), axis=axis)).astype(np.float32)
+
+
+def wrap_around(volume, part):
+    """Fold what lies outside a smaller field of view back into it.
+
+    Parameters
+    ----------
+    volume : ndarray, shape (x, y, z)
+        Everything that gives signal.
+    part : tuple of three slices
+        The field of view, with start and stop.
+
+    Returns
+    -------
+    ndarray
+        Shape of the field of view; what left it on one side has entered on the other.
+
+    Examples
+    --------
+    >>> wrap_around(np.arange(6.0).reshape(6, 1, 1), np.s_[1:5, 0:1, 0:1]).ravel().tolist()
+    [6.0, 2.0, 3.0, 4.0]
+    """
+    for axis, kept in enumerate(part):
+        lines, size = np.moveaxis(volume, axis, 0), kept.stop - kept.start
+        folded = np.zeros((size, *lines.shape[1:]), volume.dtype)
+        for line, content in enumerate(lines):
+            folded[(line - kept.start) % size] += content
+        volume = np.moveaxis(folded, 0, axis)
+    return volume

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Value(NamedTuple):
-    """One frozen amplitude.
+    """One frozen amplitude, or several that belong together.
 
     Examples
     --------
@@ -12,7 +12,7 @@ class Value(NamedTuple):
     'mm'
     """
 
-    value: float
+    value: float | tuple
     unit: str
     source: str
 
@@ -23,6 +23,7 @@ class Tissue(NamedTuple):
     t1: float
     t2_star: float
     pd: float
+    t2: float
     source: str
 
 
@@ -39,8 +40,27 @@ class Sequence(NamedTuple):
     source: str
 
 
+class SpinEcho(NamedTuple):
+    """A (turbo) spin-echo protocol; times in ms.
+
+    echo_time is that of the centre of k-space; inversion_time is None without inversion.
+    """
+
+    field_strength: float
+    repetition_time: float
+    echo_time: float
+    inversion_time: float | None
+    source: str
+
+
 class Person(NamedTuple):
-    """What makes one person and one scan; lengths in mm, angles in degrees, bias in percent."""
+    """What makes one person and one scan; lengths in mm, angles in degrees, bias in percent.
+
+    number seeds all that is random about the person. Growth is the natural logarithm of a volume
+    ratio at the structure's middle, sulcal_widening is relative to `sulcal_floor`, lesions is how
+    many there are, twin_of the label of the person who is the same but for them. fault is "",
+    "motion", "wrap" or "flip" and concerns the first T1w alone.
+    """
 
     number: int
     age: int
@@ -53,3 +73,9 @@ class Person(NamedTuple):
     orientation: str
     head_rotation: tuple[float, float, float]
     grid_rotation: tuple[float, float, float]
+    hippocampus_log_growth: float = 0.0
+    sulcal_widening: float = 0.0
+    lesions: int = 0
+    twin_of: str = ""
+    fault: str = ""
+    diagnosis: str = ""

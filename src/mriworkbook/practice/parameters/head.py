@@ -6,10 +6,10 @@ _CHOICE = "choice, inside the anatomical range; looked at beside IXI and AOMIC h
 HEAD = {
     # deformation
     "jacobian_sd": Value(
-        0.16,
-        "1",
-        "design range .14-.18 (SD of J over the full 2 mm field of view of AOMIC sub-0001..0003 "
-        "FSL-VBM maps: .157, .150, .177; inside the MNI brain mask they have .249, .236, .280)",
+        0.25,
+        "1 (SD of log J in the brain, affine part excluded)",
+        "measured: SD of J in the MNI brain mask of AOMIC sub-0001..0003's FSL-VBM maps: .249, "
+        ".236, .280 (over the full field of view, J = 1 outside: .157, .150, .177)",
     ),
     "jacobian_correlation_length": Value(
         8.0,
@@ -18,8 +18,37 @@ HEAD = {
         "16 mm; sigma 8 with the coarse part below is a little smoother: .84, .61, .30",
     ),
     "velocity_coarse_sigma": Value(24.0, "mm", _CHOICE),
-    "velocity_coarse_share": Value(0.25, "share of the variance of log J", _CHOICE),
+    "velocity_coarse_share": Value(
+        0.08,
+        "share of the variance of log J",
+        "choice: smooth differences of shape, without which heads of one size would be alike",
+    ),
+    "mirror_share_shallow": Value(
+        0.26,
+        "share of the velocity's variance that left and right have in common, near the surface",
+        "measured: correlation of log J with its mirror image in AOMIC sub-0001..0003 within 6 mm "
+        "of the brain's surface: .16, .26, .36",
+    ),
+    "mirror_share_deep": Value(
+        0.9,
+        "the same, deeper than 22 mm",
+        "measured: log(left / right) of FreeSurfer volumes of 40 adults (fsaverage's) has SD .04 "
+        "(thalamus) to .10 (amygdala), a fraction of the SD of the volumes themselves",
+    ),
+    "velocity_shallow": Value(1.0, "factor", "1 by definition"),
+    "velocity_deep": Value(
+        0.8,
+        "factor, deeper than 22 mm",
+        "measured: SD of log J in the same three maps .25 at 6 to 20 mm from the surface, .20 "
+        "below 30 mm",
+    ),
+    "velocity_skull_calm": Value(
+        0.65,
+        "share of the fine velocity that is missing outside the brain",
+        "choice: outlines of IXI heads are smooth over centimetres",
+    ),
     "ventricle_sigma": Value(7.0, "mm", _CHOICE),
+    "hippocampus_sigma": Value(5.0, "mm", _CHOICE),
     # brain
     "sharpening": Value(
         1.8, "exponent of the template's probabilities", "choice: average -> one person"
@@ -84,11 +113,62 @@ HEAD = {
         "relative, of the field in the head's middle",
         "choice: the middle of a head is excited more strongly at 3 T",
     ),
-    "noise": Value(
+    "noise_T1w": Value(
         0.0125,
         "SD of each channel over the WM signal (SNR 80)",
         "measured: robust SD of neighbour differences in eroded WM, median of four IXI heads at "
         "2 mm (.0105, .0144, .0107, .0241)",
     ),
-    "white_matter_units": Value(1400.0, "scanner units", "measured: WM median of the IXI heads"),
+    "noise_T2w": Value(0.02, "as noise_T1w", "choice: less signal at a late echo"),
+    "noise_PDw": Value(0.0125, "as noise_T1w", "choice, as T1w"),
+    "noise_FLAIR": Value(0.025, "as noise_T1w", "choice: less signal at a late echo"),
+    "white_matter_units_T1w": Value(
+        500.0,
+        "scanner units",
+        "measured: brightest tissue of the MS patient's T1w, 90th to 95th centile (461 to 510); "
+        "units are arbitrary (IXI heads have 1400), and smaller ones make smaller files",
+    ),
+    "white_matter_units_T2w": Value(
+        370.0, "scanner units", "measured: WM median of the MS patient's T2w, 371"
+    ),
+    "white_matter_units_PDw": Value(500.0, "scanner units", "choice, as T1w"),
+    "white_matter_units_FLAIR": Value(
+        310.0, "scanner units", "measured: WM median of the MS patient's FLAIR, 314"
+    ),
+    # lesions
+    "lesion_periventricular_share": Value(
+        0.65, "share of the number", "choice: most lie at the ventricles, some below the cortex"
+    ),
+    "lesion_radius": Value(
+        3.4,
+        "mm, median of the geometric mean radius",
+        "choice: 40 lesions make 5 to 15 ml, what 5 to 14 years of disease leave at 1.1 ml a year "
+        "(10.1177/1352458510388824)",
+    ),
+    "lesion_radius_spread": Value(
+        0.38, "SD of log radius", "choice: many small ones and a few of more than 0.5 ml"
+    ),
+    "lesion_edge": Value(0.5, "relative radius over which a lesion fades", _CHOICE),
+    # faults
+    "motion_poses": Value(
+        (
+            (0.00, (2.2, 0.8, -1.5), (0.5, -0.4, 1.2)),
+            (0.22, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+            (0.58, (-1.8, -0.6, 2.4), (-0.8, 0.6, -1.0)),
+            (0.74, (3.0, 0.5, 0.8), (0.4, 1.0, 1.8)),
+        ),
+        "share of the lines measured before, rotation in degrees, shift in mm",
+        "choice: a restless head; the middle of k-space is measured at rest",
+    ),
+    "rescan_pose": Value(
+        ((1.2, -0.8, 1.0), (1.0, -0.6, 0.8)),
+        "rotation in degrees, shift in mm",
+        "choice: a head after a short break",
+    ),
+    "wrap_field_of_view": Value(
+        184.0, "mm front to back", "choice: as long as a brain, too short for a head"
+    ),
+    "wrap_field_shift": Value(
+        8.0, "mm to the back", "choice: centred on the brain, not on the head"
+    ),
 }

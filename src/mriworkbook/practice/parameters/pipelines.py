@@ -22,6 +22,17 @@ PIPELINES = {
         "mm outwards",
         "measured: FreeSurfer's boundary lies 1.79 mm outside fMRIPrep's in AOMIC sub-0001",
     ),
+    # registration to the template
+    "registration_error_sd": Value(
+        1.05,
+        "mm along each axis",
+        "Lau 2019, 10.1002/hbm.24693: 32 anatomical points of 30 people lie 1.80 mm from the "
+        "template's after nonlinear registration (mean of the published table, PHASE3_afid_AFRE), "
+        ".67 mm of it is the raters' own error if three place a point; 1.67 = 1.6 SD is left",
+    ),
+    "registration_error_sigma": Value(
+        10.0, "mm (Gaussian sigma)", "choice: errors of neighbouring gyri go together"
+    ),
     # FreeSurfer's grey values
     "conform_quantile": Value(
         0.999,

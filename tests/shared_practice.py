@@ -1,0 +1,76 @@
+"""The practice study for the tests of one run: made once, whatever the number of workers."""
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from mriworkbook import practice, store
+
+
+def common_folder(tmp_path_factory):
+    """Temporary folder of this run; all its workers see the same."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def once(folder, name, fill):
+    """Folder `name`, which the first worker that asks for it makes by ``fill(path)``."""
+    path = folder / name
+    with FileLock(folder / f"{name}.lock"):
+        if not path.exists():
+            making = Path(tempfile.mkdtemp(dir=folder))
+            fill(making)
+            making.rename(path)
+    return path
+
+
+def own_study(stage):
+    """This machine's study, if it is whole and made by just the code that is tested; else None.
+
+    ``make test`` makes it beforehand, with both cores for itself.
+    """
+    root = store.data_root() / store.PRACTICE
+    stamp = store.read_stamp(root)
+    made_by_this_code = stamp is not None and (
+        (stamp.get("code"), stamp["fingerprint"]) == (store.code(), practice.fingerprint())
+    )
+    usable = made_by_this_code and stage in stamp["stages"] and store.verify_practice() == []
+    return root if usable else None
+
+
+def make_study(data, stage):
+    """Make the study below a data root as `open_study` does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MRIWORKBOOK_DATA", str(data))
+        patch.setenv("MRIWORKBOOK_QUIET", "1")
+        return store.make_practice(stage)
+
+
+def widen(core, data):
+    """Make the second stage on top of a core; the core's folder stays as it is."""
+    shutil.copytree(core, data / store.PRACTICE, copy_function=os.link)
+    make_study(data, "anatomy")
+
+
+def core_part(study, folder):
+    """What of a wider study is its core, with texts that say so; images are linked, not copied."""
+    from mriworkbook.practice._texts import write_texts
+    from mriworkbook.practice.write import labels_of
+
+    core = labels_of("core")
+    for path in sorted(study.rglob("*")):
+        inside = path.relative_to(study)
+        person = re.search(r"sub-(\w+?)(?=[/_]|$)", inside.as_posix())
+        other = person and person[1] not in core
+        if other or {"fs_stats", "vbm", "cohort", store.STAMP.parts[0]} & {*inside.parts}:
+            continue
+        if path.is_dir():
+            (folder / inside).mkdir(parents=True, exist_ok=True)
+        else:
+            store.link_or_copy(path, folder / inside)
+    write_texts(folder, core, cohort=False)
