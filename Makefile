@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 book: $(READY)  ## make the practice study, execute every notebook, render the book
-	$(BIN)/mriworkbook data get practice
+	$(BIN)/mriworkbook data get practice --stage anatomy
 	$(BIN)/python book/_ext/execute_once.py
 	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
 	@echo "Open $(CURDIR)/_build/html/index.html"

@@ -1,7 +1,9 @@
 """Practice against real files: does a simulated number lie where real ones lie?
 
 ``python benchmarks/realism.py --real ../shared/data --write`` measures the real files and keeps
-their ranges; this was done, and committed, before any practice file was measured.
+their ranges. They were written before any practice file was measured; added or redefined after a
+first look at two practice people: rows of k-means classes, MRIQC's cnr and cjv, left against right,
+shares of volume, MUSE's cortex, and fluid on T2w and FLAIR (purest tenth instead of the median).
 ``python benchmarks/realism.py --write`` measures the practice study by the same code and fills in
 the other columns. What lies outside is explained in ``realism_notes``, not tuned.
 A range is the smallest and largest of up to twenty values; of more, the 2.5th and 97.5th centile.

@@ -161,6 +161,7 @@ def main(arguments=None):
     for stale in set(folder.parent.glob(".jupyter_cache-*")) - {folder}:
         shutil.rmtree(stale)
     cache = get_cache(str(folder))
+    _ = cache.db  # the database is made on first touch; two threads at once would both make it
     # Cold numbers are the ones that count: what a learner meets on the first run.
     open_study().memory.clear(warn=False)
 

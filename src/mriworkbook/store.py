@@ -25,7 +25,7 @@ from mriworkbook.progress import progress_line
 
 PRACTICE = "practice"
 # What a study that ends with this stage takes on disk.
-SIZES = {"core": "80 MB", "anatomy": "350 MB"}
+SIZES = {"core": "70 MB", "anatomy": "300 MB"}
 STAMP = Path(".mriworkbook", "stamp.json")
 REMAKE = "mriworkbook data get practice"
 # Folders of runs that were killed; only the holder of the lock makes or removes them.

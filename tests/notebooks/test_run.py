@@ -10,6 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 SOURCES = ["smri-02-cleanup"]
+LEARNER = [*SOURCES, "practice-study"]
 
 
 def run(notebook, folder, monkeypatch, **environment):
@@ -40,7 +41,7 @@ def texts(notebook):
     )
 
 
-@pytest.mark.parametrize("stem", SOURCES)
+@pytest.mark.parametrize("stem", LEARNER)
 def test_the_untouched_learner_edition_runs_to_the_end(stem, repository, tmp_path, monkeypatch):
     notebook = nbformat.read(repository / "notebooks" / f"{stem}.ipynb", as_version=4)
     exercises = [cell for cell in notebook.cells if "exercise" in cell.metadata.get("tags", [])]

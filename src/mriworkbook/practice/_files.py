@@ -12,9 +12,8 @@ BIDS_VERSION = "1.10.0"
 
 
 def as_vectors(points, affine):
-    # A step of 1/1024 mm leaves zeros in the float32 mantissa, which gzip can use.
-    points = np.round(np.moveaxis(points, 0, -1) * 1024) / 1024
-    return nib.Nifti1Image(points.astype(np.float32), affine)
+    """Points (3, i, j, k) as an image (i, j, k, 3)."""
+    return nib.Nifti1Image(np.moveaxis(points, 0, -1).astype(np.float32), affine)
 
 
 def save(img, path, dtype, step=None):

@@ -54,7 +54,7 @@ def array_mirror(img):
 
 def _load(root, label, what):
     img = nib.load(truth_path(root, label, what))
-    return np.asarray(img.dataobj), img.affine
+    return np.asarray(img.dataobj, np.float32), img.affine
 
 
 def load_mapping(root, label):

@@ -143,8 +143,8 @@ def _in_brain(points):
 
 
 def _in_steps(displacement):
-    # A step of 1/1024 mm leaves zeros in the float32 mantissa, which compress.
-    return (np.round(displacement * 1024) / 1024).astype(np.float32)
+    # A step of 1/64 mm leaves zeros in the float32 mantissa, which compress.
+    return (np.round(displacement * 64) / 64).astype(np.float32)
 
 
 def invert(forward, spacing, iterations=30, step=0.7):

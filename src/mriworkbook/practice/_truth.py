@@ -12,8 +12,9 @@ from mriworkbook.practice.structures import RIGHT_OF, STRUCTURES, template_regio
 
 WARP_SPACING = 4.0
 TEMPLATE_BOX = (-98.0, -134.0, -72.0), (98.0, 98.0, 116.0)  # nilearn's bundled template
-# Maps are rounded, so that gzip has something to do.
-WARP_STEP, JACOBIAN_STEP, BIAS_STEP, SHARE_STEP = 1 / 128, 1 / 4096, 4e-4, 1 / 255
+# Maps are rounded, so that files stay small: points to 1/64 mm, the field to 0.0005.
+WARP_STEP, JACOBIAN_STEP, BIAS_STEP, SHARE_STEP = 1 / 64, 1 / 4096, 5e-4, 1 / 255
+WARPS = ("warp_from_template", "warp_to_template")
 
 
 def write_truth(root, label, scan, run=None):
@@ -24,9 +25,12 @@ def write_truth(root, label, scan, run=None):
         "structures": (scan.structures, np.uint8),
     }
     images |= {name: (img, np.uint8) for name, img in scan.fractions.items()}
-    images |= {name: (img, np.float32) for name, img in _maps(scan).items()}
+    maps = _maps(scan)
+    images |= {"jacobian": (maps["jacobian"], np.float32)}
+    images |= {name: (maps[name], np.int16) for name in WARPS}
     determinant = float(np.linalg.det(scan.deformation.affine[:3, :3]))
     steps = {"bias_field": BIAS_STEP} | dict.fromkeys(scan.fractions, SHARE_STEP)
+    steps |= dict.fromkeys(WARPS, WARP_STEP)
     for what, (img, dtype) in images.items():
         path = truth_path(root, label, what, run)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,7 @@ def write_truth(root, label, scan, run=None):
 
 _TRUTH_TEXTS = {
     "brain_mask": "True brain: GM, WM and CSF fractions together above one half.",
-    "bias_field": "True multiplicative field of all contrasts, within 0.0002; its range in the "
+    "bias_field": "True multiplicative field of all contrasts, within 0.0003; its range in the "
     "true brain mask is BiasPercent of the facts.",
     "GM": "True fraction of each voxel that is grey matter.",
     "WM": "True fraction of each voxel that is white matter, lesions included.",
@@ -70,14 +74,10 @@ def _maps(scan):
     # Up, or a small determinant could become 0.
     jacobian = (np.ceil(jacobian / JACOBIAN_STEP) * JACOBIAN_STEP).astype(np.float32)
     return {
-        "warp_from_template": as_vectors(_rounded(out), affine),
-        "warp_to_template": as_vectors(_rounded(back), back_affine),
+        "warp_from_template": as_vectors(out, affine),
+        "warp_to_template": as_vectors(back, back_affine),
         "jacobian": nib.Nifti1Image(jacobian, affine),
     }
-
-
-def _rounded(points):
-    return np.round(points / np.float32(WARP_STEP)) * np.float32(WARP_STEP)
 
 
 def _scanner_box(img):
