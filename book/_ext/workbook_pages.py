@@ -140,6 +140,28 @@ def result_table(root, name):
     return "\n".join(lines)
 
 
+def result_summary(root, name, by):
+    """Mean and range of a committed result's numbers for each value of one column, in its order."""
+    table = pd.read_csv(
+        root / "benchmarks" / "results" / f"{name}.tsv", sep="\t", dtype={"subject": str}
+    )
+    made = table[["date", "commit"]].iloc[0]
+    numbers = list(table.select_dtypes("number"))
+    lines = [f"| {by} | {' | '.join(numbers)} |", "|---" * (len(numbers) + 1) + "|"]
+    for value, group in table.groupby(by, sort=False):
+        cells = [
+            f"{group[column].mean():.3g} ({group[column].min():.3g} to {group[column].max():.3g})"
+            for column in numbers
+        ]
+        lines.append(f"| {value} | {' | '.join(cells)} |")
+    lines += [
+        "",
+        f"Measured on {made['date']} at commit {made['commit']}: mean (smallest to largest) of "
+        f"{len(group)}.",
+    ]
+    return "\n".join(lines)
+
+
 def realism_table(root):
     """Real and practice files side by side, as a Markdown table."""
     table = pd.read_csv(root / "benchmarks" / "results" / "realism.tsv", sep="\t")
@@ -174,6 +196,7 @@ GENERATED = {
     "notebooks/practice-study": [realism_table],
 }
 RESULT = re.compile(r"^% result_table: (\w+)$", re.MULTILINE)
+SUMMARY = re.compile(r"^% result_summary: (\w+) by (\w+)$", re.MULTILINE)
 
 
 def add_generated(app, docname, source):
@@ -183,6 +206,7 @@ def add_generated(app, docname, source):
         source[0] = source[0].replace(f"% {make.__name__}", make(root))
     if docname in GENERATED:
         source[0] = RESULT.sub(lambda line: result_table(root, line[1]), source[0])
+        source[0] = SUMMARY.sub(lambda line: result_summary(root, line[1], line[2]), source[0])
     if not docname.startswith("notebooks/"):
         return
     front = read_front_matter(source[0])

@@ -259,7 +259,7 @@ def test_two_tools_read_the_same_map(core, registered, label, name):
     expected = go(registration, points.T).T
     assert by_ants(path(core, label, name), points) == pytest.approx(expected, abs=1e-3)
     near = np.abs(by_nitransforms(path(core, label, name), points) - expected)
-    assert near.max() < 0.6 and near.mean() < 0.1
+    assert near.max() < 0.7 and near.mean() < 0.1
     nodes = grid_points(registration.forward.shape[1:], registration.grid_affine)
     nodes = nodes[:, 8:-8:7, 8:-8:7, 8:-8:7].reshape(3, -1)
     if name == TO_PERSON:
