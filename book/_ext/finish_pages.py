@@ -83,7 +83,7 @@ def mend_theme(soup):
         if NEEDLESS_SCRIPTS.search(script.get("src", "") + (script.string or "")):
             script.decompose()
     # A label over a text that reads otherwise: voice control users say what they see.
-    for button in soup.select("button[aria-label]"):
+    for button in soup.select("button[aria-label], summary[aria-label]"):
         if button.get_text(strip=True):
             del button["aria-label"]
             del button["title"]

@@ -75,12 +75,12 @@ def visit_math(self, node):
 
 def visit_math_block(self, node):
     """Write a formula on a line of its own, with its number if it has one."""
-    self.body.append(self.starttag(node, "div", CLASS="math"))
+    # Wide formulas scroll in their own box; a box that scrolls must be reachable by keyboard.
+    self.body.append(self.starttag(node, "div", CLASS="math", tabindex="0"))
     if node["number"]:
         self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
         self.add_permalink_ref(node, "Link to this equation")
         self.body.append("</span>")
-    # Wide formulas scroll in their own box; a box that scrolls must be reachable by keyboard.
     self.body.append(f"{_markup(node, 'block')}</div>\n")
     raise nodes.SkipNode
 
