@@ -2,7 +2,7 @@
 
 >>> import data_fetch
 >>> data_fetch.names()
-['aomic']
+['abide-thickness', 'aomic', 'atlases', 'craving', 'mriqc', 'ms-longitudinal', 'pixar', 'rbc', ...]
 """
 
 from data_fetch.catalogue import (
@@ -17,7 +17,8 @@ from data_fetch.catalogue import (
     total_size,
     unknown_name,
 )
-from data_fetch.download import Result, Verified, get, verify
+from data_fetch.download import ASK_ABOVE, Result, Verified, get, verify
+from data_fetch.mirror import write_mirror
 from data_fetch.storage import (
     ChecksumError,
     FetchError,
@@ -25,6 +26,7 @@ from data_fetch.storage import (
 )
 
 __all__ = [
+    "ASK_ABOVE",
     "SUBSETS",
     "ChecksumError",
     "Dataset",
@@ -42,4 +44,5 @@ __all__ = [
     "total_size",
     "unknown_name",
     "verify",
+    "write_mirror",
 ]

@@ -4,7 +4,7 @@ import csv
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from data_fetch.storage import FetchError
@@ -12,8 +12,12 @@ from data_fetch.storage import FetchError
 HERE = Path(__file__).parent
 SUBSETS = ("mini", "workshop", "full")
 COLUMNS = ("path", "bytes", "algorithm", "checksum", "subset", "url")
+# Further columns, for manifests that need them.
+MORE_COLUMNS = ("mirror", "parts")
 # Length of each digest in hexadecimal digits.
 ALGORITHMS = {"sha256": 64, "md5": 32, "git-sha1": 40}
+# Publishers whose own interface tells size and digest when it is asked: see `published`.
+PUBLISHERS = ("osf", "github")
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,24 @@ class Entry:
         Place in the study folder, with forward slashes.
     bytes : int or None
         Size; None where the source publishes a checksum but no size.
-    algorithm : {"sha256", "md5", "git-sha1"}
+    algorithm : {"sha256", "md5", "git-sha1", "osf", "github"}
         How `checksum` was made. "git-sha1" is git's name of a blob: the SHA-1 of
-        ``blob <size>\\0`` followed by the content.
+        ``blob <size>\\0`` followed by the content. "osf" and "github": not known beforehand,
+        the publisher tells it when the file is fetched.
     checksum : str
-        Hexadecimal digest.
-    subset : {"mini", "workshop", "full"}
-        The smallest subset that holds the file.
+        Hexadecimal digest; empty where the publisher tells it later.
+    subset : str
+        The smallest of `SUBSETS` that holds the file; empty if only a part does.
     url : str
-        Public address of exactly this version of the file.
+        Public address of exactly this version of the file, the preferred one.
+    urls : tuple of str
+        All its addresses, in order of preference.
+    mirror : str
+        Where it lies below the study's folder of a mirror, if not at `path`.
+    parts : tuple of str
+        Names under which it can be had without the rest: one atlas of several, say.
+    learnt : bool
+        Whether the publisher was asked; if there is still no digest, it does not have the file.
     """
 
     path: str
@@ -43,6 +56,27 @@ class Entry:
     checksum: str
     subset: str
     url: str
+    urls: tuple = ()
+    mirror: str = ""
+    parts: tuple = ()
+    learnt: bool = False
+
+    @property
+    def addresses(self):
+        """All addresses, in order of preference; none if the publisher said it is not there."""
+        if self.learnt and not self.checksum:
+            return ()
+        return self.urls or (self.url,)
+
+    @property
+    def in_mirror(self):
+        """Place below the study's folder of a mirror."""
+        return self.mirror or self.path
+
+    @property
+    def smallest(self):
+        """What to give as ``--subset`` to get it: the smallest subset, else a part."""
+        return self.subset or self.parts[0]
 
 
 @dataclass(frozen=True)
@@ -52,12 +86,20 @@ class Dataset:
     name: str
     title: str
     licence: str
+    terms: str
     citation: str
     homepage: str
     sources: tuple
-    space: str
-    example: str
     subsets: dict
+    space: str = ""
+    example: str = ""
+    derivatives: tuple = ()
+    descriptions: dict = field(default_factory=dict)
+
+    @property
+    def opens(self):
+        """Whether it is a BIDS study; the others are a folder of tables or atlases."""
+        return bool(self.space)
 
 
 def names():
@@ -65,8 +107,8 @@ def names():
 
     Examples
     --------
-    >>> names()
-    ['aomic']
+    >>> names()[:4]
+    ['abide-thickness', 'aomic', 'atlases', 'craving']
     """
     return sorted(_read_catalogue())
 
@@ -96,8 +138,8 @@ def dataset(name):
     known = _read_catalogue()
     if name not in known:
         raise FetchError(f"{unknown_name(name, sorted(known))} See `mriworkbook data list`.")
-    fields = known[name]
-    return Dataset(name=name, **{**fields, "sources": tuple(fields["sources"])})
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in known[name].items()}
+    return Dataset(name=name, **fields)
 
 
 def manifest(name):
@@ -128,27 +170,39 @@ def manifest(name):
 
 
 def select(entries, subset):
-    """Keep the files of a subset; subsets are nested, so "workshop" holds "mini".
+    """Keep the files of a subset or part.
+
+    `SUBSETS` are nested, so "workshop" holds "mini". A part (one atlas, the resting-state runs)
+    stands alone.
 
     Parameters
     ----------
     entries : list of Entry
-    subset : {"mini", "workshop", "full"}
+    subset : str
+        One of `SUBSETS`, or a part that the entries name.
 
     Returns
     -------
     list of Entry
 
+    Raises
+    ------
+    FetchError
+        If there is no such subset or part.
+
     Examples
     --------
-    >>> files = manifest("aomic")
-    >>> len(select(files, "mini")) < len(select(files, "full")) == len(files)
+    >>> files = manifest("atlases")
+    >>> len(select(files, "aal")) < len(select(files, "mini")) <= len(select(files, "full"))
     True
     """
-    if subset not in SUBSETS:
-        raise FetchError(unknown_name(subset, SUBSETS, what="subset"))
-    wanted = SUBSETS[: SUBSETS.index(subset) + 1]
-    return [entry for entry in entries if entry.subset in wanted]
+    if subset in SUBSETS:
+        wanted = SUBSETS[: SUBSETS.index(subset) + 1]
+        return [entry for entry in entries if entry.subset in wanted]
+    parts = sorted({part for entry in entries for part in entry.parts})
+    if subset not in parts:
+        raise FetchError(unknown_name(subset, [*SUBSETS, *parts], what="subset"))
+    return [entry for entry in entries if subset in entry.parts]
 
 
 def total_size(entries):
@@ -167,8 +221,7 @@ def total_size(entries):
 
     Examples
     --------
-    >>> size, unknown = total_size(select(manifest("aomic"), "mini"))
-    >>> size, unknown
+    >>> total_size(select(manifest("aomic"), "mini"))
     (19383354, 1)
     """
     sizes = [entry.bytes for entry in entries]
@@ -205,8 +258,9 @@ def unknown_name(given, known, what="study"):
 
 
 def read_manifest(path):
-    """Read and check a manifest, a table of tab-separated `COLUMNS`.
+    """Read and check a manifest, a table of tab-separated `COLUMNS`, perhaps `MORE_COLUMNS`.
 
+    A file's several addresses, and its several parts, are separated by spaces.
     Every path must stay inside the study folder: a manifest from elsewhere cannot make the
     downloader write next to it.
 
@@ -226,12 +280,32 @@ def read_manifest(path):
     path = Path(path)
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    if not rows or tuple(rows[0]) != COLUMNS:
+    header = tuple(rows[0]) if rows else ()
+    if header not in (COLUMNS, COLUMNS + MORE_COLUMNS):
         raise FetchError(f"{path}: the first line must be {' '.join(COLUMNS)}, tab-separated.")
-    entries = [_entry(row, f"{path}, line {number}") for number, row in enumerate(rows[1:], 2)]
+    entries = [
+        _entry(row, len(header), f"{path}, line {number}") for number, row in enumerate(rows[1:], 2)
+    ]
     if len({entry.path for entry in entries}) < len(entries):
         raise FetchError(f"{path}: a path is listed twice.")
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def write_manifest(path, entries):
+    """Write entries as a manifest that `read_manifest` reads back the same.
+
+    Parameters
+    ----------
+    path : str or Path
+    entries : iterable of Entry
+    """
+    rows = ["\t".join(COLUMNS + MORE_COLUMNS)]
+    for entry in sorted(entries, key=lambda entry: entry.path):
+        size = "" if entry.bytes is None else str(entry.bytes)
+        fields = (entry.path, size, entry.algorithm, entry.checksum, entry.subset)
+        fields += (" ".join(entry.addresses), entry.mirror, " ".join(entry.parts))
+        rows.append("\t".join(fields))
+    Path(path).write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def safe_path(root, path):
@@ -271,19 +345,31 @@ def _read_catalogue():
     return tomllib.loads((HERE / "datasets.toml").read_text(encoding="utf-8"))
 
 
-def _entry(row, where):
-    if len(row) != len(COLUMNS):
-        raise FetchError(f"{where}: {len(row)} columns, expected {len(COLUMNS)}.")
-    path, size, algorithm, checksum, subset, url = row
+def _entry(row, columns, where):
+    if len(row) != columns:
+        raise FetchError(f"{where}: {len(row)} columns, expected {columns}.")
+    path, size, algorithm, checksum, subset, url = row[: len(COLUMNS)]
+    mirror, parts = row[len(COLUMNS) :] or ("", "")
     safe_path(".", path)
+    if mirror:
+        safe_path(".", mirror)
     if size and not size.isdecimal():
         raise FetchError(f"{where}: bytes is {size!r}, expected a whole number or nothing.")
-    if algorithm not in ALGORITHMS:
-        raise FetchError(f"{where}: {unknown_name(algorithm, list(ALGORITHMS), 'algorithm')}")
-    if not re.fullmatch(rf"[0-9a-f]{{{ALGORITHMS[algorithm]}}}", checksum):
-        raise FetchError(f"{where}: {checksum!r} is not a {algorithm} digest.")
-    if subset not in SUBSETS:
+    _check_digest(algorithm, checksum, where)
+    if subset not in SUBSETS and not (parts and not subset):
         raise FetchError(f"{where}: {unknown_name(subset, SUBSETS, 'subset')}")
-    if not re.match(r"https?://", url):
+    urls = tuple(url.split())
+    if not urls or not all(re.match(r"https?://", one) for one in urls):
         raise FetchError(f"{where}: the address {url!r} is neither http nor https.")
-    return Entry(path, int(size) if size else None, algorithm, checksum, subset, url)
+    size = int(size) if size else None
+    parts = tuple(parts.split())
+    return Entry(path, size, algorithm, checksum, subset, urls[0], urls, mirror, parts)
+
+
+def _check_digest(algorithm, checksum, where):
+    known = [*ALGORITHMS, *PUBLISHERS]
+    if algorithm not in known:
+        raise FetchError(f"{where}: {unknown_name(algorithm, known, 'algorithm')}")
+    length = ALGORITHMS.get(algorithm, 0)
+    if not re.fullmatch(rf"[0-9a-f]{{{length}}}", checksum):
+        raise FetchError(f"{where}: {checksum!r} is not a {algorithm} digest.")

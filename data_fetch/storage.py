@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 CHUNK = 1 << 20
+ELSEWHERE = "Choose a folder with space, then try again: export MRIWORKBOOK_DATA=/path/with/space"
 # Disk full, quota, read-only, no permission, a file where a folder should be.
 _PROBLEMS = {
     errno.ENOSPC: "the disk is full",
@@ -63,7 +64,7 @@ def explained(folder, needed):
             raise
         raise StorageError(
             f"Cannot write to {folder}: {_PROBLEMS[error.errno]}. About {needed} are needed. "
-            "Choose a folder with space, then try again: export MRIWORKBOOK_DATA=/path/with/space"
+            f"{ELSEWHERE}"
         ) from error
 
 
@@ -103,7 +104,7 @@ def new_digest(algorithm, size):
     return hashlib.new(algorithm, usedforsecurity=False)
 
 
-def copy(source, part, algorithm):
+def copy(source, part, algorithm, report=None):
     """Copy a file while its checksum is taken.
 
     Parameters
@@ -111,6 +112,8 @@ def copy(source, part, algorithm):
     source, part : Path
     algorithm : str
         See `digest`.
+    report : callable, optional
+        Called as ``report(bytes)`` before each piece is written; what it raises stops the copy.
 
     Returns
     -------
@@ -122,25 +125,35 @@ def copy(source, part, algorithm):
     FetchError
         If `source` cannot be read; a problem of the disk written to stays an OSError.
     """
-    sum_ = new_digest(algorithm, source.stat().st_size)
-    try:
+    with _readable(source):
+        sum_ = new_digest(algorithm, source.stat().st_size)
         read = source.open("rb")
-    except OSError as error:
-        raise FetchError(f"Cannot read {source} ({error.strerror}).") from error
     with read, part.open("wb") as write:
-        while piece := read.read(CHUNK):
+        while True:
+            with _readable(source):
+                piece = read.read(CHUNK)
+            if not piece:
+                return sum_.hexdigest()
+            if report:
+                report(len(piece))
             sum_.update(piece)
             write.write(piece)
-    return sum_.hexdigest()
+
+
+@contextlib.contextmanager
+def _readable(source):
+    try:
+        yield
+    except OSError as error:
+        raise FetchError(f"Cannot read {source} ({error.strerror}).") from error
 
 
 @contextlib.contextmanager
 def part_file(path):
     """Give a ``.part`` file beside `path` that becomes `path` only if nothing went wrong.
 
-    The name changes in one step, after the content has reached the disk: whoever looks sees
-    the whole file or none. On any error, Ctrl-C included, the part is removed. If the caller
-    removed the part, nothing is renamed.
+    The name changes in one step: whoever looks sees the whole file or none. On any error, Ctrl-C
+    included, the part is removed. If the caller removed the part, nothing is renamed.
 
     Parameters
     ----------
@@ -165,9 +178,35 @@ def part_file(path):
     try:
         yield part
         if part.exists():
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            part.replace(path)
+            settle(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def settle(part, path):
+    """Give a finished part its real name, in one step.
+
+    A killed process cannot leave half of the file there; a power cut soon after might, and the
+    next `get` or `verify` sees that. Waiting for the disk after every file would take longer than
+    the network does.
+
+    Parameters
+    ----------
+    part, path : Path
+        In the same folder.
+    """
+    part.replace(path)
+
+
+def flush(paths):
+    """Wait until files have reached the disk: a stick may then be pulled out.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    """
+    for path in paths:
+        # Windows flushes only what is open for writing.
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())

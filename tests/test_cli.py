@@ -1,16 +1,14 @@
 """The command line, as a learner types it."""
 
-import errno
-import os
 import subprocess
 import sys
 
 import fake_practice
 import pytest
-from typer.testing import CliRunner
+from command_line import typed
 
 import data_fetch
-from mriworkbook import cli, editions, store, studies, workspace
+from mriworkbook import editions, studies, terminal, workspace
 
 
 @pytest.fixture
@@ -21,14 +19,7 @@ def data(tmp_path, monkeypatch):
 
 @pytest.fixture
 def run(data):
-    """Type ``mriworkbook ...``: exit code, standard output, standard error."""
-
-    def typed(*words):
-        result = CliRunner().invoke(cli.app, [str(word) for word in words])
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.stdout, result.stderr
-
+    """Type a command where there are no studies."""
     return typed
 
 
@@ -53,77 +44,11 @@ def test_version(run):
     assert run("--version") == (0, metadata.version("mriworkbook") + "\n", "")
 
 
-def test_list_says_what_there_is_how_big_and_what_is_here(run):
-    code, out, _ = run("data", "list")
-    assert code == 0
-    assert "practice\n" in out and "aomic\n" in out
-    assert "CC0" in out and "--subset mini: 22 files, 19.4 MB and 1 of unpublished size" in out
-    assert (
-        "practice\n" in out
-        and f"--stage anatomy: {store.SIZES['anatomy']}: core, nine more people" in out
-    )
-    store.make_practice()
-    assert "practice  (here: core)\n" in run("data", "list")[1]
-
-
-def test_practice_is_made_found_verified_and_repaired(run, data):
-    assert run("data", "get", "practice")[0] == 0
-    assert fake_practice.made() == ["core"]
-    assert run("data", "path", "practice") == (0, f"{data / 'practice'}\n", "")
-    assert run("data", "verify", "practice")[0] == 0
-    (data / "practice" / "README").write_text("changed")
-    code, _, err = run("data", "verify", "practice")
-    assert code == 1
-    assert "README" in err and "mriworkbook data get practice" in err
-    code, out, _ = run("data", "get", "practice")
-    assert code == 0 and "1 files are gone or changed" in out
-    assert run("data", "verify", "practice")[0] == 0
-    assert fake_practice.made() == ["core"] * 2
-    run("data", "get", "practice")
-    assert fake_practice.made() == ["core"] * 2
-
-
-def test_a_stage_is_added_listed_verified_and_repaired(run, data):
-    run("data", "get", "practice")
-    code, out, _ = run("data", "get", "practice", "--stage", "anatomy")
-    assert code == 0
-    assert out.splitlines()[-1] == f"practice (core, anatomy) is in {data / 'practice'}"
-    assert fake_practice.made() == ["core", "anatomy"]
-    assert "practice  (here: core, anatomy)\n" in run("data", "list")[1]
-    (data / "practice" / "sub-03" / "T1w.nii.gz").unlink()
-    assert "sub-03" in run("data", "verify", "practice")[2]
-    # Whoever repairs with the short command keeps the stage.
-    run("data", "get", "practice")
-    assert run("data", "verify", "practice")[0] == 0
-    assert store.stages_here() == ["core", "anatomy"]
-    code, _, err = run("data", "get", "practice", "--stage", "bold")
-    assert code == 2 and "core, anatomy" in err
-
-
-def test_a_partial_mirror_exits_with_3_and_names_what_is_absent(run, data, real_data):
-    code, out, err = run("data", "get", "aomic", "--mirror", real_data)
-    assert (code, err) == (cli.PARTIAL, "")
-    assert "20 files fetched, 0 were there already." in out
-    assert "2 files not in the mirror" in out
-    assert "sub-0001/anat/sub-0001_T1w.nii.gz (6.7 MB, https://s3.amazonaws.com/" in out
-    assert studies.open_study("aomic").has("derivatives/freesurfer/sub-0001/mri/nu.mgz")
-    code, out, err = run("data", "verify", "aomic")
-    assert code == cli.PARTIAL
-    assert "20 files are right" in out and "2 files of the mini subset not here" in out
-    (data / "aomic" / "README").write_text("changed")
-    code, out, err = run("data", "verify", "aomic")
-    assert code == 1
-    assert err.startswith("README: sha256 is ") and "mriworkbook data get aomic" in err
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         ("data get aomik", "Did you mean 'aomic'?"),
-        ("data get aomic --subset huge", "Known: mini, workshop, full."),
-        ("data get aomic --mirror /nowhere", "has no folder 'aomic'"),
         ("data path aomic", "mriworkbook data get aomic"),
-        ("data verify practice", "mriworkbook data get practice"),
         ("editions build nothere.md", "nothere.md: No such file or directory."),
     ],
 )
@@ -132,18 +57,6 @@ def test_known_errors_are_one_paragraph_without_traceback(run, words, says):
     assert code == 1
     assert says in err and "Traceback" not in err
     assert err.count("\n") == 1
-
-
-def test_a_full_disk_is_one_paragraph(run, monkeypatch):
-    import mriworkbook
-
-    def fails(root, stage, **options):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(mriworkbook.practice, "make_stage", fails)
-    code, _, err = run("data", "get", "practice")
-    assert code == 1
-    assert "the disk is full" in err and "export MRIWORKBOOK_DATA=/path/with/space" in err
 
 
 def test_a_bug_keeps_its_traceback(run, monkeypatch):
@@ -161,7 +74,7 @@ def test_ctrl_c_is_said_plainly(run, monkeypatch):
 
     monkeypatch.setattr(data_fetch, "get", stopped)
     code, _, err = run("data", "get", "aomic", "--mirror", "/nowhere")
-    assert code == cli.STOPPED
+    assert code == terminal.STOPPED
     assert "Nothing is half-written" in err
 
 

@@ -1,6 +1,7 @@
 """Open a study by name."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import fake_practice
 import joblib
+import pandas as pd
 import pytest
 
+import data_fetch
+from data_fetch import about
 from mriworkbook import studies
 
 
@@ -21,10 +25,16 @@ def data(tmp_path, monkeypatch):
 
 
 def test_an_unknown_study_names_the_known_ones(data):
-    with pytest.raises(studies.UnknownStudy, match=r"practice, aomic.*Did you mean 'aomic'"):
+    with pytest.raises(studies.UnknownStudy, match=r"practice, .*, aomic,.*Did you mean 'aomic'"):
         studies.open_study("AOMIC2")
     with pytest.raises(ValueError, match="Known: practice"):
         studies.study_folder("../elsewhere")
+
+
+def test_a_folder_of_tables_is_not_opened_as_a_study(data):
+    with pytest.raises(studies.UnknownStudy, match="mriworkbook data path atlases"):
+        studies.open_study("atlases")
+    assert studies.study_folder("atlases") == data / "atlases"
 
 
 def test_the_environment_chooses_the_study(data, monkeypatch):
@@ -195,3 +205,118 @@ def test_only_the_one_known_flaw_of_the_source_is_accepted(partial_aomic):
     (fmriprep / "dataset_description.json").write_text('{"Name": "x", "BIDSVersion": "1.1.1"}')
     with pytest.raises(Exception, match="GeneratedBy"):
         _ = partial_aomic.layout
+
+
+def write_real(root, name, subset="workshop"):
+    """Empty files at the places of a real study, and what `data get` writes beside them."""
+    for entry in data_fetch.select(data_fetch.manifest(name), subset):
+        (root / entry.path).parent.mkdir(parents=True, exist_ok=True)
+        (root / entry.path).touch()
+    about.write(name, root)
+    return root
+
+
+@pytest.fixture
+def ucla(data):
+    root = write_real(data / "ucla", "ucla")
+    description = {"Name": "UCLA", "BIDSVersion": "1.0.2"}
+    (root / "dataset_description.json").write_text(json.dumps(description))
+    groups = ["CONTROL"] * 10 + ["SCHZ"] * 10
+    people = sorted({path.name[4:9] for path in root.rglob("sub-*_task-rest*")})
+    rows = [f"sub-{p}\t{g}" for p, g in zip(people, groups, strict=True)]
+    (root / "participants.tsv").write_text("\n".join(["participant_id\tdiagnosis", *rows]))
+    for path in root.rglob("*.json"):
+        if not path.stat().st_size:
+            path.write_text("{}")
+    return studies.open_study("ucla")
+
+
+def test_ucla_opens_in_its_spaces_with_its_groups(ucla):
+    assert (ucla.space, ucla.example) == ("MNI152NLin2009cAsym", "10788")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layout = ucla.layout
+    query = {"task": "rest", "desc": "preproc", "suffix": "bold", "extension": ".nii.gz"}
+    assert len(layout.get(space=ucla.space, **query)) == 20
+    (native,) = layout.get(subject=ucla.example, space="T1w", **query)
+    assert Path(native.path).name.startswith("sub-10788_task-rest_space-T1w")
+    (raw,) = layout.get(subject=ucla.example, suffix="T1w", scope="raw", extension=".nii.gz")
+    assert "derivatives" not in raw.path
+    table = pd.read_table(ucla.cohort)
+    assert table.groupby("diagnosis").size().to_dict() == {"CONTROL": 10, "SCHZ": 10}
+
+
+def test_pixar_opens_as_nilearn_stores_it(data):
+    root = write_real(data / "pixar", "pixar")
+    study = studies.open_study("pixar")
+    found = study.layout.get(suffix="bold", space=study.space, scope="derivatives")
+    assert len(found) == 20
+    (example,) = study.layout.get(subject=study.example, suffix="bold", scope="derivatives")
+    assert Path(example.path).parent == root / "development_fmri"
+    assert study.cohort == root / "development_fmri" / "participants.tsv"
+
+
+def indexings(monkeypatch):
+    """Count how often pybids indexes a dataset."""
+    from bids.layout import BIDSLayoutIndexer
+
+    roots, original = [], BIDSLayoutIndexer.__call__
+    monkeypatch.setattr(
+        BIDSLayoutIndexer,
+        "__call__",
+        lambda self, layout: roots.append(layout.root) or original(self, layout),
+    )
+    return roots
+
+
+def test_a_study_is_indexed_once_and_again_when_files_change(ucla, monkeypatch):
+    indexed = indexings(monkeypatch)
+    assert len(ucla.layout.get_subjects(scope="derivatives")) == 20
+    assert len(indexed) == 2
+    again = studies.open_study("ucla").layout
+    assert {file.path for file in again.get()} == {file.path for file in ucla.layout.get()}
+    assert len(indexed) == 2
+    new = ucla.root / "sub-10788" / "anat" / "sub-10788_T2w.nii.gz"
+    new.touch()
+    assert [file.path for file in studies.open_study("ucla").layout.get(suffix="T2w")] == [str(new)]
+    assert len(indexed) == 4
+    new.unlink()
+    assert studies.open_study("ucla").layout.get(suffix="T2w") == []
+
+
+def test_a_killed_indexing_leaves_no_half_index(ucla, data, monkeypatch):
+    from mriworkbook import layouts
+
+    def killed(making, index):
+        assert list(making.rglob("*.sqlite"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layouts, "_settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            _ = ucla.layout
+    assert not list((data / "cache" / "ucla").glob("*layout*"))
+    # Another kernel may have been first; its index serves as well.
+    (data / "cache" / "ucla").mkdir(exist_ok=True)
+    making, index = (data / "cache" / "ucla" / name for name in (".layout-b", "layout-a"))
+    for folder in (making, index):
+        folder.mkdir()
+        (folder / "layout_index.sqlite").touch()
+    layouts._settle(making, index)
+    assert index.is_dir()
+
+
+def test_an_index_that_cannot_be_kept_is_made_in_memory(ucla, data):
+    (data / "cache").mkdir(exist_ok=True)
+    (data / "cache" / "ucla").touch()
+    assert len(ucla.layout.get_subjects()) == 20
+
+
+def test_an_outdated_index_goes_after_a_day(ucla, data):
+    cache = data / "cache" / "ucla"
+    old, recent = cache / "layout-old", cache / "layout-recent"
+    for folder in (old, recent):
+        folder.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    _ = ucla.layout
+    assert recent.exists() and not old.exists()

@@ -8,13 +8,19 @@ import difflib
 import functools
 import hashlib
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import data_fetch
 from data_fetch.storage import explained
-from mriworkbook.store import PRACTICE, REMAKE, data_root, make_practice, stages_here, stages_up_to
+from mriworkbook.store import (
+    PRACTICE,
+    REMAKE,
+    data_root,
+    make_practice,
+    needed_stages,
+    stages_here,
+)
 
 
 class UnknownStudy(ValueError):
@@ -41,6 +47,8 @@ class Study:
         Whether the images are simulated and their truth is known.
     example : str
         Subject label, without ``sub-``, of the person that the episodes show.
+    derivatives : tuple of str
+        Folders of the preprocessed data, below the root.
     """
 
     name: str
@@ -49,19 +57,15 @@ class Study:
     space: str
     simulated: bool
     example: str
+    derivatives: tuple = ("derivatives/fmriprep",)
 
     @functools.cached_property
     def layout(self):
-        """`bids.layout.BIDSLayout` over the raw data and the fMRIPrep derivatives."""
-        # Imported here: pybids takes long, and paths alone do not need it.
-        from bids.layout import BIDSLayout
+        """`bids.layout.BIDSLayout` over the raw data and the preprocessed ones, indexed once."""
+        from mriworkbook.layouts import bids_layout
 
-        fmriprep = self.root / "derivatives" / "fmriprep"
-        derivatives = [fmriprep] if (fmriprep / "dataset_description.json").is_file() else None
-        with warnings.catch_warnings():
-            # AOMIC was preprocessed before BIDS 1.4 renamed this field; it is as released.
-            warnings.filterwarnings("ignore", message="The PipelineDescription field was superse")
-            return BIDSLayout(self.root, derivatives=derivatives)
+        derivatives = [self.root / place for place in self.derivatives]
+        return bids_layout(self.root, derivatives, data_root() / "cache" / self.name)
 
     @functools.cached_property
     def memory(self):
@@ -82,7 +86,10 @@ class Study:
         """
         if self.simulated:
             return self.file("derivatives", "fs_stats", "participants.tsv")
-        return self.file("participants.tsv")
+        places = [self.root, *(self.root / place for place in self.derivatives)]
+        tables = [place / "participants.tsv" for place in places]
+        found = next((table for table in tables if table.is_file()), tables[0])
+        return self.file(*found.relative_to(self.root).parts)
 
     def has(self, *parts):
         """Whether a file or folder is there; `parts` are joined below the root."""
@@ -110,18 +117,21 @@ class Study:
             return path
         raise StudyNotFound(_absent_file(self, path.relative_to(self.root).as_posix()))
 
-    def truth(self, subject, what, run=None):
-        """Path of what the simulation knows about a person, or about the cohort.
+    def truth(self, subject, what, run=None, task="rest"):
+        """Path of what the simulation knows about a person, or about a cohort.
 
         Parameters
         ----------
         subject : str
-            Label without ``sub-``, e.g. "01", or "cohort".
+            Label without ``sub-``, e.g. "01"; or "cohort", "series", "parcellation".
         what : str
-            A name of `mriworkbook.practice.TRUTH`, e.g. "brain_mask", "bias_field" or "GM"; of the
-            cohort, "effects" or "participants".
+            A name of `mriworkbook.practice.TRUTH`, e.g. "brain_mask", "bias_field" or "GM", or of
+            `mriworkbook.practice.BOLD_TRUTH`, e.g. "coupling"; else of
+            `mriworkbook.practice.COMMON_TRUTH`, e.g. "effects".
         run : str, optional
-            "run-2" for a scan that was repeated.
+            "run-2" for an anatomical scan that was repeated.
+        task : str
+            "rest" or "motor", for what is true about a BOLD run.
 
         Returns
         -------
@@ -141,7 +151,7 @@ class Study:
             )
         from mriworkbook import practice
 
-        return self.file(practice.truth_path(self.root, subject, what, run))
+        return self.file(practice.truth_path(self.root, subject, what, run, task))
 
 
 def open_study(name=None, *, stage="core"):
@@ -152,10 +162,12 @@ def open_study(name=None, *, stage="core"):
     name : str, optional
         "practice" or a study of ``mriworkbook data list``. By default the environment's
         ``MRIWORKBOOK_STUDY``, else "practice".
-    stage : {"core", "anatomy"}
-        How much of ``practice`` is needed: "core" is three people (a minute, once), "anatomy" all
-        twelve and the cohort (two to three minutes more, once). A real study is as it was fetched,
-        whatever the stage: the same cell opens both.
+    stage : {"core", "anatomy", "functional"} or sequence of them
+        How much of ``practice`` is needed: "core" is three heads and the BOLD runs of one of
+        them (a minute, once), "anatomy" all twelve heads and the cohort of tables (two to three
+        minutes more, once), "functional" the BOLD runs of twenty people and the cohort of time
+        series (a minute more, once). A real study is as it was fetched, whatever the stage: the
+        same cell opens both.
 
     Returns
     -------
@@ -176,11 +188,11 @@ def open_study(name=None, *, stage="core"):
     --------
     >>> open_study("practise")
     Traceback (most recent call last):
-    mriworkbook.studies.UnknownStudy: Unknown study 'practise'. Known: practice, aomic. Did you...
+    mriworkbook.studies.UnknownStudy: Unknown study 'practise'. Known: practice,... Did you...
     """
     name = name or os.environ.get("MRIWORKBOOK_STUDY") or PRACTICE
     # A slip is told for every study, or it would show only when the notebook meets `practice`.
-    stages_up_to(stage)
+    needed_stages(stage)
     if name == PRACTICE:
         return Study(
             name=PRACTICE,
@@ -191,21 +203,34 @@ def open_study(name=None, *, stage="core"):
             example="01",
         )
     root, about = study_folder(name), data_fetch.dataset(name)
+    if not about.opens:
+        raise UnknownStudy(
+            f"{name!r} is not a BIDS study but a folder of files ({about.title}). "
+            f"Its place: mriworkbook data path {name}, or in Python: study_folder({name!r})"
+        )
     if not (root / "dataset_description.json").is_file():
         raise StudyNotFound(
             f"The study {name!r} is not on this machine (looked in {root}). "
             f"Get it, then try again: mriworkbook data get {name}"
         )
-    return Study(name, root, about.title, about.space, simulated=False, example=about.example)
+    return Study(
+        name=name,
+        root=root,
+        title=about.title,
+        space=about.space,
+        simulated=False,
+        example=about.example,
+        derivatives=about.derivatives,
+    )
 
 
 def known_studies():
-    """Names that `open_study` knows.
+    """The practice study and everything that can be fetched.
 
     Examples
     --------
-    >>> known_studies()
-    ['practice', 'aomic']
+    >>> known_studies()[:3]
+    ['practice', 'abide-thickness', 'aomic']
     """
     return [PRACTICE, *data_fetch.names()]
 
@@ -242,15 +267,15 @@ def _code_hash():
     return total.hexdigest()[:16]
 
 
-def _how_to_make():
-    from mriworkbook import practice
-
-    last = practice.STAGES[-1]
-    if last in stages_here():
+def _how_to_make(path):
+    """What to type to get a file of the practice study, which is absent."""
+    functional = {"func", "parcellation", "series"} & {*path.split("/")}
+    stage = "functional" if functional else "anatomy"
+    if stage in stages_here():
         return f"Check the name; if it was deleted, make the study again: {REMAKE}"
     return (
-        f"Check the name; not everything was made yet. Make it: {REMAKE} --stage {last}, or in "
-        f"Python: open_study({PRACTICE!r}, stage={last!r})"
+        f"Check the name; not everything was made yet. Make it: {REMAKE} --stage {stage}, or in "
+        f"Python: open_study({PRACTICE!r}, stage={stage!r})"
     )
 
 
@@ -258,11 +283,11 @@ def _absent_file(study, path):
     """Say which file is absent, how big it is, where it comes from and how to get it."""
     sentence = f"{path} is not in {study.root}."
     if study.simulated:
-        return f"{sentence} {_how_to_make()}"
+        return f"{sentence} {_how_to_make(path)}"
     entries = {entry.path: entry for entry in data_fetch.manifest(study.name)}
     if path in entries:
         entry = entries[path]
-        subset = "" if entry.subset == "mini" else f" --subset {entry.subset}"
+        subset = "" if entry.subset == "mini" else f" --subset {entry.smallest}"
         size = data_fetch.human_size(entry.bytes)
         return (
             f"{sentence} It is a file of {study.name} that was not fetched ({size}, from "

@@ -1,52 +1,35 @@
 """The downloader: from a mirror folder, and over HTTP from this machine."""
 
 import errno
-import functools
-import hashlib
-import http.server
 import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
+import toy_study as toy
+from faulty_server import serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toy_study import FILES, T1W, contents, git_sha1
 
 import data_fetch
-from data_fetch import catalogue, download, storage
-from data_fetch.catalogue import Entry
-
-FILES = {"README": b"hello\n", "sub-01/anat/sub-01_T1w.nii.gz": b"\0voxels" * 5000, "empty": b""}
-
-
-def git_sha1(content):
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+from data_fetch import catalogue, download, serve, storage
 
 
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """A mirror of a study 'toy' and its manifest, one file with each kind of checksum."""
-    makers = {
-        "README": ("sha256", lambda content: hashlib.sha256(content).hexdigest()),
-        "sub-01/anat/sub-01_T1w.nii.gz": ("git-sha1", git_sha1),
-        "empty": ("md5", lambda content: hashlib.md5(content).hexdigest()),
-    }
-    entries = []
-    for path, content in FILES.items():
-        algorithm, make = makers[path]
-        # The size of a file known by git's name only is not published.
-        size = None if algorithm == "git-sha1" else len(content)
-        url = f"http://localhost/{path}"
-        entries.append(Entry(path, size, algorithm, make(content), "mini", url))
-        file = tmp_path / "mirror" / "toy" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    monkeypatch.setattr(catalogue, "manifest", lambda name: entries)
+    toy.use(monkeypatch, toy.manifest())
+    toy.write(tmp_path / "mirror" / "toy")
     return tmp_path / "mirror"
+
+
+@pytest.fixture
+def server(mirror, monkeypatch):
+    """The study behind HTTP on this machine; the manifest's addresses point there."""
+    with serving(FILES) as (address, log):
+        toy.use(monkeypatch, toy.manifest(address))
+        yield address, log
 
 
 @pytest.fixture
@@ -54,14 +37,8 @@ def target(tmp_path):
     return tmp_path / "data" / "toy"
 
 
-def contents(folder):
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-    }
-
-
 def leftovers(folder):
-    return list(folder.rglob("*.part"))
+    return [path for path in folder.rglob("*") if ".part" in path.name]
 
 
 def test_a_mirror_is_copied_and_not_copied_twice(mirror, target):
@@ -74,13 +51,6 @@ def test_a_mirror_is_copied_and_not_copied_twice(mirror, target):
     assert before == {p: p.stat().st_mtime_ns for p in target.rglob("*")}
 
 
-def test_progress_counts_files(mirror, target):
-    calls = []
-    data_fetch.get("toy", target, mirror=mirror, progress=lambda *a: calls.append(a))
-    assert [done for _, done, _ in calls] == [0, 1, 2, 3]
-    assert {total for _, _, total in calls} == {3}
-
-
 def test_an_incomplete_mirror_gives_what_it_has(mirror, target):
     (mirror / "toy" / "empty").unlink()
     result = data_fetch.get("toy", target, mirror=mirror)
@@ -90,7 +60,7 @@ def test_an_incomplete_mirror_gives_what_it_has(mirror, target):
     assert not leftovers(target)
 
 
-@pytest.mark.parametrize("path", ["README", "sub-01/anat/sub-01_T1w.nii.gz"])
+@pytest.mark.parametrize("path", ["README", T1W])
 def test_a_wrong_checksum_never_lands_under_the_real_name(mirror, target, path):
     changed = bytearray(FILES[path])
     changed[2] ^= 1
@@ -114,15 +84,14 @@ def test_a_damaged_file_is_fetched_again(mirror, target):
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(place=st.integers(0, len(FILES["sub-01/anat/sub-01_T1w.nii.gz"]) - 1), bit=st.integers(0, 7))
+@given(place=st.integers(0, len(FILES[T1W]) - 1), bit=st.integers(0, 7))
 def test_verify_sees_every_flipped_bit(mirror, target, place, bit):
     data_fetch.get("toy", target, mirror=mirror)
-    path = "sub-01/anat/sub-01_T1w.nii.gz"
-    damaged = bytearray(FILES[path])
+    damaged = bytearray(FILES[T1W])
     damaged[place] ^= 1 << bit
-    (target / path).write_bytes(damaged)
+    (target / T1W).write_bytes(damaged)
     found = data_fetch.verify("toy", target)
-    assert [(e.path, d) for e, d in found.wrong] == [(path, git_sha1(bytes(damaged)))]
+    assert [(e.path, d) for e, d in found.wrong] == [(T1W, git_sha1(bytes(damaged)))]
     assert len(found.good) == 2 and not found.absent
 
 
@@ -144,8 +113,7 @@ def test_an_unknown_study_is_explained(target):
 
 
 def test_a_traversing_path_is_refused_when_copying_too(mirror, target, monkeypatch):
-    evil = Entry("../evil", None, "md5", "0" * 32, "mini", "http://localhost/evil")
-    monkeypatch.setattr(catalogue, "manifest", lambda name: [evil])
+    toy.use(monkeypatch, [toy.entry("../evil", b"evil")])
     (mirror / "evil").write_text("evil")
     with pytest.raises(data_fetch.FetchError, match="would leave the study folder"):
         data_fetch.get("toy", target, mirror=mirror)
@@ -176,10 +144,10 @@ def test_a_stop_in_the_middle_leaves_no_part(mirror, target, monkeypatch, fault)
     ],
 )
 def test_a_full_or_read_only_disk_is_explained(mirror, target, monkeypatch, code, words):
-    def fails(descriptor):
+    def fails(part, path):
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(storage.os, "fsync", fails)
+    monkeypatch.setattr(storage, "settle", fails)
     with pytest.raises(data_fetch.StorageError, match=words) as caught:
         data_fetch.get("toy", target, mirror=mirror)
     assert str(target) in str(caught.value)
@@ -194,71 +162,13 @@ def test_a_target_below_a_file_is_explained(mirror, tmp_path):
 
 
 def test_another_error_of_the_system_is_not_disguised(mirror, target, monkeypatch):
-    def fails(descriptor):
+    def fails(part, path):
         raise OSError(errno.EIO, "input/output error")
 
-    monkeypatch.setattr(storage.os, "fsync", fails)
+    monkeypatch.setattr(storage, "settle", fails)
     with pytest.raises(OSError, match="input/output error") as caught:
         data_fetch.get("toy", target, mirror=mirror)
     assert not isinstance(caught.value, data_fetch.StorageError)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_process_stopped_in_the_middle_leaves_no_wrong_file(mirror, target, tmp_path, number):
-    """Ctrl-C leaves no part either; after a kill the next call finishes."""
-    path = "sub-01/anat/sub-01_T1w.nii.gz"
-    checksum = git_sha1(FILES[path])
-    code = f"""
-import time
-import data_fetch
-from data_fetch import catalogue
-entry = catalogue.Entry({path!r}, None, "git-sha1", {checksum!r}, "mini", "http://localhost/")
-catalogue.manifest = lambda name: [entry]
-def slow(url, part):
-    part.write_bytes(b"half")
-    time.sleep(60)
-data_fetch.get("toy", {str(target)!r}, fetch=slow)
-"""
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    part = target / f"{path}.part"
-    wait_for(lambda: part.exists() and part.stat().st_size == 4)
-    process.send_signal(number)
-    assert process.wait(timeout=10) != 0
-    assert not (target / path).exists()
-    if number == signal.SIGINT:
-        assert not leftovers(target)
-    data_fetch.get("toy", target, mirror=mirror)
-    assert contents(target) == FILES
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def server(mirror, monkeypatch):
-    """The mirror behind HTTP on this machine; the manifest's addresses point there."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            """Keep the test's output clean."""
-
-    handler = functools.partial(Quiet, directory=mirror / "toy")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        address = f"http://127.0.0.1:{running.server_port}"
-        entries = [
-            Entry(e.path, e.bytes, e.algorithm, e.checksum, e.subset, f"{address}/{e.path}")
-            for e in catalogue.manifest("toy")
-        ]
-        monkeypatch.setattr(catalogue, "manifest", lambda name: entries)
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield address
-        running.shutdown()
-        thread.join()
 
 
 def test_files_come_over_http(server, target):
@@ -266,69 +176,117 @@ def test_files_come_over_http(server, target):
     assert contents(target) == FILES
     assert len(result.fetched) == 3
     assert len(data_fetch.get("toy", target).present) == 3
+    assert len(server[1]) == 3
 
 
-def test_wrong_content_over_http_is_not_kept(server, mirror, target):
-    (mirror / "toy" / "README").write_bytes(b"a captive portal's login page")
-    with pytest.raises(data_fetch.ChecksumError, match="README"):
-        data_fetch.get("toy", target)
-    assert set(contents(target)) == set(FILES) - {"README"}
+def test_a_mirror_may_be_an_address(server, mirror, target, monkeypatch):
+    """What it lacks is absent; nothing is asked of the publishers."""
+    files = {f"toy/{path}": content for path, content in FILES.items() if path != "README"}
+    with serving(files) as (room, _):
+        result = data_fetch.get("toy", target, mirror=f"{room}/")
+    assert set(contents(target)) == {T1W, "empty"}
+    assert [entry.path for entry in result.absent] == ["README"]
+    assert server[1] == []
 
 
-def test_an_address_that_is_gone_is_named_with_what_is_missing(server, mirror, target):
-    (mirror / "toy" / "sub-01/anat/sub-01_T1w.nii.gz").unlink()
-    with pytest.raises(data_fetch.FetchError, match="the server answers 404") as caught:
-        data_fetch.get("toy", target)
-    text = str(caught.value)
-    assert f"{server}/sub-01/anat/sub-01_T1w.nii.gz" in text
-    assert "Still missing: 2 files" in text and "1 of unpublished size" in text
-    assert set(contents(target)) == {"README"}
+def test_a_mirror_at_an_address_without_the_study_is_explained(server, target):
+    with pytest.raises(data_fetch.FetchError, match="has none of the 3 files of 'toy'"):
+        data_fetch.get("toy", target, mirror=server[0])
 
 
-def test_offline_is_said_in_plain_words(mirror, target, monkeypatch):
-    # Port 9 of this machine: nobody listens there.
-    gone = Entry("README", 6, "md5", "0" * 32, "mini", "http://127.0.0.1:9/README")
-    monkeypatch.setattr(catalogue, "manifest", lambda name: [gone])
-    with pytest.raises(data_fetch.FetchError, match="no connection to the server") as caught:
-        data_fetch.get("toy", target)
-    assert "6 bytes" in str(caught.value) and "--mirror" in str(caught.value)
-    assert contents(target) == {}
+def test_a_file_may_lie_elsewhere_in_a_mirror(tmp_path, target, monkeypatch):
+    entry = toy.entry("yeo/Yeo2011.nii.gz", b"atlas", mirror="Yeo 2011/atlas.nii.gz")
+    toy.use(monkeypatch, [entry])
+    toy.write(tmp_path / "mirror" / "toy", {entry.mirror: b"atlas"})
+    data_fetch.get("toy", target, mirror=tmp_path / "mirror")
+    assert contents(target) == {entry.path: b"atlas"}
+    with serving({f"toy/{entry.mirror}": b"atlas"}) as (room, log):
+        data_fetch.get("toy", target.parent / "again", mirror=room)
+    assert [path for path, _ in log] == [f"toy/{entry.path}", f"toy/{entry.mirror}"]
 
 
-def test_a_silent_server_is_given_up(mirror, target, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/README"
-        silent = Entry("README", 6, "md5", "0" * 32, "mini", url)
-        monkeypatch.setattr(catalogue, "manifest", lambda name: [silent])
-        with pytest.raises(data_fetch.FetchError, match="no answer for"):
-            data_fetch.get("toy", target)
+def test_a_copy_nearby_spares_the_network(server, mirror, target):
+    (mirror / "toy" / "README").write_bytes(b"hellO\n")
+    (mirror / "toy" / "empty").unlink()
+    data_fetch.get("toy", target, nearby=mirror / "toy")
+    assert contents(target) == FILES
+    assert sorted(path for path, _ in server[1]) == ["README", "empty"]
 
 
-def test_two_calls_at_once_wait_for_each_other(mirror, target):
-    """The second finds what the first fetched."""
-    started, result = threading.Event(), []
-
-    def slow(url, part):
-        started.set()
-        time.sleep(0.3)
-        part.write_bytes(FILES[url.removeprefix("http://localhost/")])
-
-    first = threading.Thread(
-        target=lambda: result.append(data_fetch.get("toy", target, fetch=slow))
+def test_progress_counts_bytes_and_ends_at_the_total(server, target, monkeypatch):
+    monkeypatch.setattr(download, "EVERY", 0)
+    whole, single = [], []
+    data_fetch.get(
+        "toy", target, progress=lambda *a: whole.append(a), each=lambda *a: single.append(a)
     )
-    first.start()
-    started.wait()
+    done = [done for _, done, _ in whole]
+    assert done == sorted(done)
+    known = sum(len(FILES[path]) for path in ("README", "empty"))
+    assert whole[0][2] in (known, known + len(FILES[T1W]))
+    # The size that no manifest has is learnt from the server.
+    assert whole[-1] == ("done", known + len(FILES[T1W]), known + len(FILES[T1W]))
+    last = {path: (done, size) for path, done, size in single}
+    assert last == {path: (len(content), len(content)) for path, content in FILES.items()}
+
+
+def test_a_dry_run_writes_nothing(server, mirror, target):
+    planned = data_fetch.get("toy", target, dry_run=True).planned
+    assert {entry.path for entry in planned} == set(FILES)
+    (mirror / "toy" / "empty").unlink()
+    result = data_fetch.get("toy", target, mirror=mirror, dry_run=True)
+    assert len(result.planned) == 2 and [e.path for e in result.absent] == ["empty"]
+    assert not target.parent.exists() and server[1] == []
+
+
+def test_much_is_asked_for_first(server, target, monkeypatch):
+    monkeypatch.setattr(download, "ASK_ABOVE", 5)
+    asked = []
+    with pytest.raises(data_fetch.FetchError, match="Nothing was fetched: 6 bytes"):
+        data_fetch.get("toy", target, confirm=lambda size: asked.append(size))
+    assert asked == [6] and server[1] == [] and not target.exists()
+    data_fetch.get("toy", target, confirm=lambda size: True)
+    assert contents(target) == FILES
+    data_fetch.get("toy", target, confirm=asked.append)
+    monkeypatch.setattr(download, "ASK_ABOVE", 6)
+    data_fetch.get("toy", target.parent / "again", confirm=asked.append)
+    assert asked == [6]
+
+
+def test_two_calls_at_once_wait_for_each_other(server, mirror, target):
+    """The second finds what the first fetched."""
+    started, go, result = threading.Event(), threading.Event(), []
+
+    def wait_a_little(message, done, total):
+        started.set()
+        go.wait(20)
+
+    def first():
+        result.append(data_fetch.get("toy", target, progress=wait_a_little))
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert started.wait(20)
+    threading.Timer(0.3, go.set).start()
+    begin = time.monotonic()
     second = data_fetch.get("toy", target, mirror=mirror)
-    first.join()
+    thread.join()
+    assert time.monotonic() - begin > 0.2
     assert len(result[0].fetched) == 3
     assert len(second.present) == 3
 
 
 def test_the_real_mirror_gives_a_partial_aomic(real_data, tmp_path):
-    result = data_fetch.get("aomic", tmp_path / "aomic", mirror=real_data, subset="full")
-    assert len(result.fetched) == 124
-    assert {entry.path.rsplit("_", 1)[1] for entry in result.absent} == {"T1w.nii.gz"}
-    assert len(result.absent) == 3
-    found = data_fetch.verify("aomic", tmp_path / "aomic", subset="full")
-    assert len(found.good) == 124 and not found.wrong and found.absent == result.absent
+    """By path and by address: all that is there, and the rest named."""
+    rows = (real_data / "MANIFEST.tsv").read_text().splitlines()
+    listed = {row.split("\t")[0].removeprefix("aomic/"): row.split("\t")[2] for row in rows}
+    with serve.running(real_data) as address:
+        for number, mirror in enumerate((real_data, address)):
+            target = tmp_path / str(number)
+            result = data_fetch.get("aomic", target, mirror=mirror, subset="full")
+            assert len(result.fetched) > 100 and result.partial
+            for entry in result.fetched:
+                assert storage.digest(target / entry.path, "sha256") == listed[entry.path]
+            assert not [e.path for e in result.absent if (real_data / "aomic" / e.path).exists()]
+            found = data_fetch.verify("aomic", target, subset="full")
+            assert set(found.good) == set(result.fetched)
+            assert not found.wrong and found.absent == result.absent
