@@ -17,12 +17,14 @@ $(READY): requirements.lock pyproject.toml
 
 book: $(READY)  ## make the practice study, execute every notebook, render the book
 	$(BIN)/mriworkbook data get practice --stage anatomy
+	$(BIN)/mriworkbook data get practice --stage functional
 	$(BIN)/python book/_ext/execute_once.py
 	$(BIN)/jupyter-book build . --all -W --keep-going --quiet
 	@echo "Open $(CURDIR)/_build/html/index.html"
 
 test: $(READY)  ## run all tests
 	$(BIN)/mriworkbook data get practice --stage anatomy
+	$(BIN)/mriworkbook data get practice --stage functional
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 notebooks: $(READY)  ## write the learner edition beside each source
@@ -45,13 +47,19 @@ lock: $(READY)  ## compile the pins again from pyproject.toml
 
 bench: $(READY)  ## side-by-side measurements, printed as ratios
 	$(BIN)/python benchmarks/brain_mask.py
+	$(BIN)/python benchmarks/fetch_throughput.py
+	$(BIN)/python benchmarks/serve_clients.py
 
 validate: $(READY)  ## long statistical validations (minutes)
 	$(BIN)/python benchmarks/n4_curve.py --write
 	$(BIN)/python benchmarks/realism.py --write
 	$(BIN)/python benchmarks/tissue_scores.py --write
 	$(BIN)/python benchmarks/interval_coverage.py --write
+	$(BIN)/python benchmarks/bold_realism.py --write
+	$(BIN)/python benchmarks/coupling_recovery.py --write
+	$(BIN)/python benchmarks/group_strategies.py --write
 	$(BIN)/python benchmarks/kill_loop.py --write
+	$(BIN)/python benchmarks/fetch_kill_loop.py --write
 
 clean:  ## remove the environment and everything built
 	rm -rf .venv _build

@@ -1,8 +1,9 @@
 """Kill the making of the practice study at fifty moments, look at what is there, then open it.
 
-``python benchmarks/kill_loop.py`` tries two kinds of moments, each with an empty data folder and
-with one that has the core. *Simulating*: SIGKILL after a random time, anywhere in the real run (two
-people and the cohort). *Storing*: SIGKILL just before one of the changes of the disk, every one
+``python benchmarks/kill_loop.py`` tries two kinds of moments, each on the way to the stage
+"anatomy" and to the stage "functional", from an empty data folder and from one with other stages.
+*Simulating*: SIGKILL after a random time, anywhere in the real run (two people of each stage, the
+cohorts, the parcellation). *Storing*: SIGKILL just before one of the changes of the disk, every one
 from the stamp to the renames and beyond, others at random; files made before stand in for the
 simulation there, so that each takes a second or two. After every kill the study must be whole or
 absent, and the next call must make it complete and leave nothing else behind.
@@ -28,8 +29,14 @@ from data_fetch.storage import digest
 from mriworkbook import store
 
 RESULT = Path(__file__).parent / "results" / "kill_loop.tsv"
-PEOPLE = {"02", "11"}
-STARTS = ("nothing", "core")
+PEOPLE = {"02", "11", "20"}
+# What is there, and the stage that is being made.
+WAYS = (
+    ("nothing", "anatomy"),
+    ("core", "anatomy"),
+    ("nothing", "functional"),
+    ("core+anatomy", "functional"),
+)
 # Of the calls that follow a kill of the real run, every fifth simulates again; the others get the
 # ready files: what is tried is whether the leftovers are dealt with.
 REAL_EVERY = 5
@@ -39,8 +46,9 @@ import os, shutil, signal, sys
 from pathlib import Path
 import mriworkbook.practice as practice
 from mriworkbook.practice import parameters
-for label in set(parameters.PEOPLE) - {people}:
-    del parameters.PEOPLE[label]
+for table in (parameters.PEOPLE, parameters.BOLD_PEOPLE):
+    for label in set(table) - {people}:
+        del table[label]
 from mriworkbook.studies import open_study
 
 ready, log, moment = os.environ.get("READY"), os.environ.get("CHANGES"), os.environ.get("MOMENT")
@@ -75,7 +83,7 @@ open_study("practice", stage=os.environ["STAGE"])
 """
 
 
-def child(data, stage="anatomy", **environment):
+def child(data, stage, **environment):
     """Start a process that opens the study below a data folder."""
     return subprocess.Popen(
         [sys.executable, "-c", CHILD.replace("{people}", repr(PEOPLE))],
@@ -89,7 +97,7 @@ def child(data, stage="anatomy", **environment):
     )
 
 
-def finish(data, stage="anatomy", **environment):
+def finish(data, stage, **environment):
     """Let the process end; its seconds and what it said."""
     start = time.monotonic()
     process = child(data, stage, **environment)
@@ -113,26 +121,38 @@ def state(data):
 
 
 def prepare(folder):
-    """Make both stages in earnest: data folders to start from, ready files, seconds of a run."""
+    """Make every stage in earnest: data folders to start from, ready files, seconds of each way."""
     (folder / "nothing").mkdir(parents=True)
-    core, both = folder / "core", folder / "both"
-    core_seconds, _ = finish(core, "core")
-    shutil.copytree(core, both)
-    seconds, _ = finish(both)
-    for stage, data in (("core", core), ("anatomy", both)):
-        shutil.copytree(data / store.PRACTICE, folder / "ready" / stage)
-        shutil.rmtree(folder / "ready" / stage / store.STAMP.parts[0])
-    for path in (folder / "ready" / "core").rglob("*"):
-        twin = folder / "ready" / "anatomy" / path.relative_to(folder / "ready" / "core")
-        if path.is_file() and filecmp.cmp(path, twin, shallow=False):
-            twin.unlink()
-    return {"nothing": core_seconds + seconds, "core": seconds}
+    core = folder / "core"
+    seconds = {"core": finish(core, "core")[0]}
+    shutil.copytree(core / store.PRACTICE, folder / "ready" / "core")
+    shutil.rmtree(folder / "ready" / "core" / store.STAMP.parts[0])
+    for stage in ("anatomy", "functional"):
+        data = shutil.copytree(core, folder / f"core+{stage}")
+        seconds[stage], _ = finish(data, stage)
+        keep_added(core / store.PRACTICE, data / store.PRACTICE, folder / "ready" / stage)
+    return {
+        (start, stage): seconds[stage] + (seconds["core"] if start == "nothing" else 0)
+        for start, stage in WAYS
+    }
 
 
-def storing_moments(folder, start, n, rng):
+def keep_added(core, study, ready):
+    """Copy the files that a stage added to the core, or changed there."""
+    for path in study.rglob("*"):
+        inside = path.relative_to(study)
+        if path.is_dir() or inside == store.STAMP:
+            continue
+        twin = core / inside
+        if not twin.is_file() or not filecmp.cmp(path, twin, shallow=False):
+            (ready / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, ready / inside)
+
+
+def storing_moments(folder, start, stage, n, rng):
     """Numbers of changes: those around the renames, the others at random after the last file."""
     data = shutil.copytree(folder / start, folder / "counted")
-    _, said = finish(data, READY=str(folder / "ready"), CHANGES="1")
+    _, said = finish(data, stage, READY=str(folder / "ready"), CHANGES="1")
     shutil.rmtree(data)
     lines = said.splitlines()
     stamp = max(
@@ -140,26 +160,28 @@ def storing_moments(folder, start, n, rng):
         for number, line in enumerate(lines)
         if line.startswith("open") and line.endswith(store.STAMP.name)
     )
-    near = list(range(stamp - 2, min(stamp + 8, len(lines))))
+    # The stamp, the one or two renames, and what follows.
+    near = list(range(stamp, min(stamp + 4, len(lines))))[:n]
     rest = [i for i in range(len(lines)) if i not in near]
-    return sorted([*near[:n], *rng.choice(rest, max(0, n - len(near)), replace=False).tolist()])
+    return sorted([*near, *rng.choice(rest, max(0, n - len(near)), replace=False).tolist()])
 
 
-def kill(folder, start, kind, moment, real):
+def kill(folder, start, stage, kind, moment, real):
     """One kill and the call that follows; a row of the table."""
     data = shutil.copytree(folder / start, folder / "victim")
     ready = {"READY": str(folder / "ready")}
     if kind == "simulating":
-        process = child(data)
+        process = child(data, stage)
         time.sleep(moment)
         process.send_signal(signal.SIGKILL)
     else:
-        process = child(data, **ready, MOMENT=str(moment))
+        process = child(data, stage, **ready, MOMENT=str(moment))
     process.communicate()
-    row = {"kind": kind, "start": start, "moment": moment, "killed": process.returncode == -9}
+    row = {"kind": kind, "start": start, "stage": stage, "moment": moment}
+    row["killed"] = process.returncode == -signal.SIGKILL
     row["left"] = state(data)
     row["next_call_simulates"] = real
-    row["next_call_seconds"], _ = finish(data, **({} if real else ready))
+    row["next_call_seconds"], _ = finish(data, stage, **({} if real else ready))
     row["then"] = state(data)
     row["leftovers"] = len({path.name for path in data.iterdir()} - {"practice", "practice.lock"})
     shutil.rmtree(data)
@@ -167,21 +189,24 @@ def kill(folder, start, kind, moment, real):
 
 
 def is_good(row):
-    allowed = {"nothing": {"nothing", "core", "core+anatomy"}, "core": {"core", "core+anatomy"}}
-    left = {*allowed[row["start"]], "nothing"} if row["kind"] == "storing" else allowed["nothing"]
-    return row["left"] in left and row["then"] == "core+anatomy" and row["leftovers"] == 0
+    before = [] if row["start"] == "nothing" else row["start"].split("+")
+    after = "+".join(store.needed_stages([*before, row["stage"]]))
+    # Between the two renames there is none, and the next call puts it back.
+    left = {row["start"], after} | ({"nothing"} if row["kind"] == "storing" else set())
+    return row["left"] in left and row["then"] == after and row["leftovers"] == 0
 
 
 def moments(folder, n, rng):
-    """What to try: kind, start, moment, whether the next call simulates in earnest."""
-    run = prepare(folder)
-    for start in STARTS:
-        for number, second in enumerate(np.sort(rng.uniform(0, run[start], n // 4))):
-            yield start, "simulating", round(float(second), 2), number % REAL_EVERY == 0
-    for number, start in enumerate(STARTS):
-        half = n - 2 * (n // 4)
-        for change in storing_moments(folder, start, (half + number) // 2, rng):
-            yield start, "storing", int(change), False
+    """What to try: start, stage, kind, moment, whether the next call simulates in earnest."""
+    seconds = prepare(folder)
+    timed = [n // 2 // len(WAYS) + (i < n // 2 % len(WAYS)) for i in range(len(WAYS))]
+    stored = [(n - n // 2) // len(WAYS) + (i < (n - n // 2) % len(WAYS)) for i in range(len(WAYS))]
+    for way, n_timed in zip(WAYS, timed, strict=True):
+        for number, second in enumerate(np.sort(rng.uniform(0, seconds[way], n_timed))):
+            yield *way, "simulating", round(float(second), 2), number % REAL_EVERY == 0
+    for way, n_stored in zip(WAYS, stored, strict=True):
+        for change in storing_moments(folder, *way, n_stored, rng):
+            yield *way, "storing", int(change), False
 
 
 def main():
@@ -197,7 +222,9 @@ def main():
             rows[-1]["good"] = is_good(rows[-1])
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
-    print(table.groupby(["kind", "start", "left"])["good"].agg(["sum", "count"]).to_string())
+    print(
+        table.groupby(["kind", "start", "stage", "left"])["good"].agg(["sum", "count"]).to_string()
+    )
     print(f"{table['good'].sum()} of {len(table)} good, {time.monotonic() - begin:.0f} s")
     if options.write:
         git = ["git", "rev-parse", "--short", "HEAD"]

@@ -32,29 +32,22 @@ def real_data():
 @pytest.fixture(scope="session")
 def practice_core(tmp_path_factory):
     """Folder of the practice study's core; read only."""
-    folder = shared_practice.common_folder(tmp_path_factory)
-    own = shared_practice.own_study("core")
-    if own:
-        return shared_practice.once(
-            folder, "core-part", lambda new: shared_practice.core_part(own, new)
-        )
-    data = shared_practice.once(
-        folder, "core", lambda data: shared_practice.make_study(data, "core")
-    )
-    return data / "practice"
+    return shared_practice.core_of(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def practice_anatomy(tmp_path_factory):
-    """Folder of the practice study with both stages, core and anatomy; read only."""
-    own = shared_practice.own_study("anatomy")
-    if own:
-        return own
-    folder = shared_practice.common_folder(tmp_path_factory)
-    core = shared_practice.once(
-        folder, "core", lambda data: shared_practice.make_study(data, "core")
-    )
-    data = shared_practice.once(
-        folder, "anatomy", lambda data: shared_practice.widen(core / "practice", data)
-    )
-    return data / "practice"
+    """Folder of the practice study with core and anatomy, perhaps more; read only."""
+    return shared_practice.study_with(tmp_path_factory, "anatomy")
+
+
+@pytest.fixture(scope="session")
+def practice_functional(tmp_path_factory):
+    """Folder of the practice study with core and functional, perhaps more; read only."""
+    return shared_practice.study_with(tmp_path_factory, "functional")
+
+
+@pytest.fixture(scope="session")
+def practice_whole(tmp_path_factory):
+    """Folder of the practice study with every stage; read only."""
+    return shared_practice.study_with(tmp_path_factory, "anatomy", "functional")

@@ -14,21 +14,23 @@ import json, os, time
 from pathlib import Path
 
 VERSION = 1
-STAGES = ("core", "anatomy")
+NEEDS = {"core": (), "anatomy": ("core",), "functional": ("core",)}
+STAGES = tuple(NEEDS)
 
 def fingerprint():
     return os.environ.get("FAKE_FINGERPRINT", "abc")
 
-def truth_path(root, subject, what, run=None):
+def truth_path(root, subject, what, run=None, task="rest"):
     return Path(root, "derivatives", "truth", f"sub-{subject}", "anat", f"{what}.nii.gz")
 
 def make_stage(root, stage, *, n_jobs=1, progress=None):
     with open(os.environ["FAKE_LOG"], "a") as log:
         log.write(f"{stage}\\n")
     first = 2 * STAGES.index(stage)
-    # As the real one: rewritten in place by every stage.
+    # As the real one: rewritten in place by every stage, to fit what is there.
+    here = [name for i, name in enumerate(STAGES) if Path(root, f"sub-0{2 * i}").is_dir()]
     with open(Path(root, "README"), "w") as file:
-        file.write(f"up to {stage}")
+        file.write(", ".join(sorted([*here, stage])))
     for step in range(2):
         progress(f"{stage}, half of it", step, 2)
         folder = Path(root, f"sub-0{first + step}")

@@ -14,7 +14,7 @@ from fake_practice import made, open_elsewhere, wait_for
 
 import mriworkbook
 from data_fetch import StorageError
-from mriworkbook import store, studies
+from mriworkbook import practice, store, studies
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def whole(folder):
     stages = store.read_stamp(folder)["stages"]
     assert store.verify_practice() == []
     assert len(list(folder.glob("sub-*/T1w.nii.gz"))) == 2 * len(stages)
-    assert (folder / "README").read_text() == f"up to {stages[-1]}"
+    assert (folder / "README").read_text() == ", ".join(sorted(stages))
     return stages
 
 
@@ -147,10 +147,42 @@ def test_a_stage_is_added_to_what_is_there(data):
     assert made() == ["core", "anatomy"]
 
 
-def test_all_stages_at_once(data):
-    studies.open_study(stage="anatomy")
-    assert made() == ["core", "anatomy"]
-    assert whole(data / "practice") == ["core", "anatomy"]
+@pytest.mark.parametrize(
+    ("wanted", "order"),
+    [
+        ("anatomy", ["core", "anatomy"]),
+        ("functional", ["core", "functional"]),
+        (["functional", "anatomy"], ["core", "anatomy", "functional"]),
+    ],
+)
+def test_several_stages_at_once(data, wanted, order):
+    studies.open_study(stage=wanted)
+    assert made() == order
+    assert whole(data / "practice") == order
+
+
+@pytest.mark.parametrize("second", [["functional", "anatomy"], ["anatomy", "functional"]])
+def test_stages_that_need_the_core_only_come_in_any_order(data, second):
+    for stage in second:
+        studies.open_study(stage=stage)
+    assert made() == ["core", *second]
+    assert whole(data / "practice") == list(mriworkbook.practice.STAGES)
+
+
+def test_no_stage_needs_one_that_is_made_later():
+    """`needed_stages` looks one step back, in the order of making."""
+    for stage, needs in practice.NEEDS.items():
+        made_before = practice.STAGES[: practice.STAGES.index(stage)]
+        assert {*needs} <= {*made_before}
+        assert all({*practice.NEEDS[need]} <= {*needs} for need in needs)
+
+
+def test_a_forced_run_keeps_every_stage(data):
+    studies.open_study(stage="functional")
+    store.make_practice("core", force=True)
+    assert whole(data / "practice") == ["core", "functional"]
+    store.make_practice("anatomy", force=True)
+    assert whole(data / "practice") == ["core", "anatomy", "functional"]
 
 
 def test_where_links_are_impossible_files_are_copied(data, monkeypatch):
@@ -182,8 +214,27 @@ def test_no_stage_is_added_to_a_damaged_study(data):
 
 def test_an_unknown_stage_is_refused(data):
     for name in ("practice", "aomic"):
-        with pytest.raises(ValueError, match="choose one of core, anatomy"):
-            studies.open_study(name, stage="bold")
+        with pytest.raises(ValueError, match="choose one of core, anatomy, functional"):
+            studies.open_study(name, stage=["core", "bold"])
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("derivatives/fmriprep/sub-20/func/sub-20_task-rest_desc-confounds_timeseries.tsv", "func"),
+        ("derivatives/series/participants.tsv", "func"),
+        ("derivatives/truth/series/effects.json", "func"),
+        ("derivatives/fs_stats/participants.tsv", "anatomy"),
+        ("sub-11/anat/sub-11_T1w.nii.gz", "anatomy"),
+    ],
+)
+def test_an_absent_file_is_explained_by_its_stage(data, path, stage):
+    study = studies.open_study()
+    with pytest.raises(studies.StudyNotFound, match=f"get practice --stage {stage}"):
+        study.file(path)
+    study = studies.open_study(stage=["anatomy", "functional"])
+    with pytest.raises(studies.StudyNotFound, match=f"make the study again: {store.REMAKE}$"):
+        study.file(path)
 
 
 def test_a_study_can_be_opened_while_a_stage_is_added(data):
@@ -212,6 +263,35 @@ def test_a_kill_between_the_two_renames_is_repaired(data):
     assert names_in(data) == {"practice", "practice.lock"}
 
 
+def leave(data, name, stages):
+    """A study with some stages beside the one that is there, as a killed run left it."""
+    made = data.with_name("elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MRIWORKBOOK_DATA", str(made))
+        studies.open_study(stage=stages)
+    data.mkdir(exist_ok=True)
+    (made / "practice").rename(data / name)
+
+
+def test_a_leftover_that_lacks_a_stage_is_not_adopted(data, monkeypatch):
+    root = studies.open_study(stage="anatomy").root
+    leave(data, ".practice-making-123", ["core", "functional"])
+    monkeypatch.setenv("FAKE_LOG", str(data.with_name("later")))
+    studies.open_study(stage="functional")
+    assert made() == ["functional"]
+    assert whole(root) == ["core", "anatomy", "functional"]
+
+
+def test_of_two_leftovers_the_wider_is_adopted(data, monkeypatch):
+    leave(data, ".practice-old-123", ["functional"])
+    leave(data, ".practice-making-123", ["anatomy", "functional"])
+    monkeypatch.setenv("FAKE_LOG", str(data.with_name("later")))
+    studies.open_study()
+    assert made() == []
+    assert whole(data / "practice") == ["core", "anatomy", "functional"]
+    assert names_in(data) == {"practice", "practice.lock"}
+
+
 def test_a_damaged_leftover_is_not_adopted(data):
     root = studies.open_study().root
     (root / "sub-00" / "T1w.nii.gz").unlink()
@@ -228,23 +308,32 @@ def test_what_a_killed_run_left_beside_a_complete_study_goes(data):
     assert names_in(data) == {"practice", "practice.lock"}
 
 
-@pytest.mark.parametrize("start", ["nothing", "core", "nothing", "core", "core"])
-def test_killed_at_a_random_moment(data, start):
+@pytest.mark.parametrize(
+    ("start", "stage"),
+    [
+        (None, "anatomy"),
+        (None, "functional"),
+        ("core", "anatomy"),
+        ("core", "functional"),
+        ("anatomy", "functional"),
+    ],
+)
+def test_killed_at_a_random_moment(data, start, stage):
     """``benchmarks/kill_loop.py`` does the same fifty times, with the real study, too."""
     data.mkdir()
-    if start == "core":
-        studies.open_study()
+    before = [studies.open_study(stage=start)] and store.stages_here() if start else []
     undisturbed = shutil.copytree(data, data.with_name("undisturbed"))
-    counted = open_elsewhere(FAKE_STAGE="anatomy", MRIWORKBOOK_DATA=str(undisturbed))
+    counted = open_elsewhere(FAKE_STAGE=stage, MRIWORKBOOK_DATA=str(undisturbed))
     moments = int(counted.communicate(timeout=30)[0].split()[-2])
     moment = random.SystemRandom().randrange(moments)
-    process = open_elsewhere(FAKE_STAGE="anatomy", FAKE_KILLED_AT=str(moment))
+    process = open_elsewhere(FAKE_STAGE=stage, FAKE_KILLED_AT=str(moment))
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL, f"{moment} of {moments}"
-    allowed = [None, ["core"], ["core", "anatomy"]]
-    assert whole(data / "practice") in allowed, f"{moment} of {moments}"
-    studies.open_study(stage="anatomy")
-    assert whole(data / "practice") == ["core", "anatomy"], f"{moment} of {moments}"
+    after = store.needed_stages([*before, stage])
+    # None, too: between the two renames.
+    assert whole(data / "practice") in [None, before, after], f"{moment} of {moments}"
+    studies.open_study(stage=stage)
+    assert whole(data / "practice") == after, f"{moment} of {moments}"
     assert names_in(data) == {"practice", "practice.lock"}, f"{moment} of {moments}"
 
 

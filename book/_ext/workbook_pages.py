@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import execute_once
-import pandas as pd
+import result_tables
 import yaml
 from docutils import nodes
 from jupyter_cache import get_cache
@@ -98,115 +98,37 @@ def budget_table(root):
     return "\n".join(lines)
 
 
-def n4_table(root):
-    """What `make validate` found about N4: mean and range over people and fields."""
-    table = pd.read_csv(root / "benchmarks" / "results" / "n4_curve.tsv", sep="\t")
-    columns = {
-        "r": "correlation of the log fields",
-        "rms_before": "RMS error, left alone",
-        "rms_after": "RMS error, after N4",
-        "wm_cv_before": "white matter varies by (%), left alone",
-        "wm_cv_after": "white matter varies by (%), after N4",
-        "seconds": "seconds",
-    }
-    lines = [f"| planted (%) | {' | '.join(columns.values())} |", "|---" * (len(columns) + 1) + "|"]
-    for percent, group in table.groupby("planted_percent"):
-        cells = [
-            "undefined"
-            if group[name].isna().all()
-            else f"{group[name].mean():.2g} ({group[name].min():.2g} to {group[name].max():.2g})"
-            for name in columns
-        ]
-        lines.append(f"| {percent} | {' | '.join(cells)} |")
-    made = table[["date", "commit"]].iloc[0]
-    lines += [
-        "",
-        f"Measured on {made['date']} at commit {made['commit']}: mean (smallest to largest).",
-    ]
-    return "\n".join(lines)
-
-
-def result_table(root, name):
-    """A committed result of `make validate` as it stands, as a Markdown table."""
-    table = pd.read_csv(root / "benchmarks" / "results" / f"{name}.tsv", sep="\t", dtype=str)
-    made = table[["date", "commit"]].iloc[0]
-    table = table.drop(columns=["date", "commit"]).fillna("")
-    lines = [
-        f"| {' | '.join(column.replace('_', ' ') for column in table)} |",
-        "|---" * table.shape[1] + "|",
-    ]
-    lines += [f"| {' | '.join(row)} |" for row in table.itertuples(index=False)]
-    lines += ["", f"Measured on {made['date']} at commit {made['commit']}."]
-    return "\n".join(lines)
-
-
-def result_summary(root, name, by):
-    """Mean and range of a committed result's numbers for each value of one column, in its order."""
-    table = pd.read_csv(
-        root / "benchmarks" / "results" / f"{name}.tsv", sep="\t", dtype={"subject": str}
+# A line such as `% course_table` or `% result_table: tissue_scores` becomes a table.
+TABLES = {
+    make.__name__: make
+    for make in (
+        course_table,
+        budget_table,
+        result_tables.n4_table,
+        result_tables.group_table,
+        result_tables.realism_table,
+        result_tables.result_table,
+        result_tables.result_summary,
     )
-    made = table[["date", "commit"]].iloc[0]
-    numbers = list(table.select_dtypes("number"))
-    lines = [f"| {by} | {' | '.join(numbers)} |", "|---" * (len(numbers) + 1) + "|"]
-    for value, group in table.groupby(by, sort=False):
-        cells = [
-            f"{group[column].mean():.3g} ({group[column].min():.3g} to {group[column].max():.3g})"
-            for column in numbers
-        ]
-        lines.append(f"| {value} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        f"Measured on {made['date']} at commit {made['commit']}: mean (smallest to largest) of "
-        f"{len(group)}.",
-    ]
-    return "\n".join(lines)
-
-
-def realism_table(root):
-    """Real and practice files side by side, as a Markdown table."""
-    table = pd.read_csv(root / "benchmarks" / "results" / "realism.tsv", sep="\t")
-    lines = ["| quantity | real | practice | inside? | how measured |", "|---|---|---|---|---|"]
-    for row in table.itertuples():
-        real, made = (
-            f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g} ({n})"
-            for low, high, n in (
-                (row.real_low, row.real_high, row.n_real),
-                (row.practice_low, row.practice_high, row.n_practice),
-            )
-        )
-        why = "" if row.inside == "yes" or pd.isna(row.note) else f" *Why: {row.note}.*"
-        text = f"{row.source}.{why}".replace("|", "\\|")
-        quantity = row.quantity.replace("|", "\\|")
-        lines.append(f"| {quantity} | {real} | {made} | {row.inside} | {text} |")
-    first = table.iloc[0]
-    lines += [
-        "",
-        "Ranges, with the number of files or people in parentheses. Real files were measured on "
-        f"{first['real_date']} at commit {first['real_commit']}, practice files on "
-        f"{first['practice_date']} at commit {first['practice_commit']}.",
-    ]
-    return "\n".join(lines)
-
-
-# Pages with lines such as `% course_table` or `% result_table: coverage`, and what replaces them.
-GENERATED = {
-    "book/index": [course_table],
-    "book/budgets": [budget_table],
-    "book/validation": [n4_table],
-    "notebooks/practice-study": [realism_table],
 }
-RESULT = re.compile(r"^% result_table: (\w+)$", re.MULTILINE)
-SUMMARY = re.compile(r"^% result_summary: (\w+) by (\w+)$", re.MULTILINE)
+LINE = re.compile(r"^% (\w+_(?:table|summary))(?:: ([\w ]+))?$", re.MULTILINE)
+# Pages that have such lines.
+GENERATED = (
+    "book/index",
+    "book/budgets",
+    "book/validation",
+    "notebooks/practice-study",
+    "notebooks/practice-bold",
+)
 
 
 def add_generated(app, docname, source):
     """Fill in what is derived: called by Sphinx with each page's text before it is parsed."""
     root = Path(app.confdir)
-    for make in GENERATED.get(docname, []):
-        source[0] = source[0].replace(f"% {make.__name__}", make(root))
     if docname in GENERATED:
-        source[0] = RESULT.sub(lambda line: result_table(root, line[1]), source[0])
-        source[0] = SUMMARY.sub(lambda line: result_summary(root, line[1], line[2]), source[0])
+        source[0] = LINE.sub(
+            lambda line: TABLES[line[1]](root, *(line[2] or "").split()), source[0]
+        )
     if not docname.startswith("notebooks/"):
         return
     front = read_front_matter(source[0])

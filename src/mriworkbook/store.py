@@ -21,11 +21,16 @@ from filelock import FileLock, Timeout
 
 from data_fetch.storage import digest, explained
 from mriworkbook.machine import practice_jobs
+from mriworkbook.practice import NEEDS
 from mriworkbook.progress import progress_line
 
 PRACTICE = "practice"
-# What a study that ends with this stage takes on disk.
-SIZES = {"core": "70 MB", "anatomy": "300 MB"}
+# What each stage adds on disk, and what it takes with the stages it needs.
+_MEGABYTES = {"core": 110, "anatomy": 235, "functional": 235}
+SIZES = {
+    stage: f"{_MEGABYTES[stage] + sum(_MEGABYTES[need] for need in needs)} MB"
+    for stage, needs in NEEDS.items()
+}
 STAMP = Path(".mriworkbook", "stamp.json")
 REMAKE = "mriworkbook data get practice"
 # Folders of runs that were killed; only the holder of the lock makes or removes them.
@@ -49,7 +54,7 @@ def data_root():
 
 
 def make_practice(stage="core", *, force=False, n_jobs=None):
-    """Make what is missing of the practice study, up to a stage.
+    """Make what is missing of some stages of the practice study, and of the stages they need.
 
     Two kernels at once make it once, and a run that is stopped or killed leaves nothing
     half-written. A study made from another frozen table is replaced, its further stages are made
@@ -57,8 +62,8 @@ def make_practice(stage="core", *, force=False, n_jobs=None):
 
     Parameters
     ----------
-    stage : {"core", "anatomy"}
-        Last of the stages to be there; the former come with it.
+    stage : str or sequence of str
+        "core", "anatomy", "functional" or several of them.
     force : bool
         Make all anew, with every stage that is there, even if it is up to date.
     n_jobs : int, optional
@@ -77,19 +82,19 @@ def make_practice(stage="core", *, force=False, n_jobs=None):
     StorageError
         If it cannot be written.
     """
-    root, wanted = data_root() / PRACTICE, stages_up_to(stage)
+    root, wanted = data_root() / PRACTICE, needed_stages(stage)
     # Without the lock, so that a complete study on a read-only disk can be used.
     if not force and not _missing(root, wanted):
         _tidy(root)
         return root
-    with explained(root.parent, SIZES[stage]):
+    with explained(root.parent, f"{sum(_MEGABYTES[name] for name in wanted)} MB"):
         root.parent.mkdir(parents=True, exist_ok=True)
         with _locked(root):
             _adopt(root)
             _remove_leftovers(root.parent)
             here = _stages(root)
             if force or (here and _damaged(root)):
-                _build(root, max(wanted, here, key=len), n_jobs)
+                _build(root, needed_stages({*wanted, *here}), n_jobs)
             elif missing := _missing(root, wanted):
                 _build(root, missing, n_jobs, base=root if here else None)
             # Again: a process of a run killed a moment ago may have hindered it.
@@ -97,8 +102,16 @@ def make_practice(stage="core", *, force=False, n_jobs=None):
     return root
 
 
-def stages_up_to(stage):
-    """A stage of the practice study and the former ones, which it needs.
+def needed_stages(stage):
+    """Stages of the practice study with those that they need, in the order of making.
+
+    Parameters
+    ----------
+    stage : str or iterable of str
+
+    Returns
+    -------
+    list of str
 
     Raises
     ------
@@ -107,15 +120,16 @@ def stages_up_to(stage):
 
     Examples
     --------
-    >>> stages_up_to("anatomy")
-    ['core', 'anatomy']
+    >>> needed_stages("functional")
+    ['core', 'functional']
+    >>> needed_stages(["functional", "anatomy"])
+    ['core', 'anatomy', 'functional']
     """
-    from mriworkbook import practice
-
-    if stage not in practice.STAGES:
-        known = ", ".join(practice.STAGES)
-        raise ValueError(f"No stage is called {stage!r}; choose one of {known}.")
-    return list(practice.STAGES[: practice.STAGES.index(stage) + 1])
+    wanted = {stage} if isinstance(stage, str) else {*stage}
+    for name in sorted(wanted - {*NEEDS}):
+        raise ValueError(f"No stage is called {name!r}; choose one of {', '.join(NEEDS)}.")
+    needed = wanted.union(*(NEEDS[name] for name in wanted))
+    return [name for name in NEEDS if name in needed]
 
 
 def stages_here():
@@ -193,7 +207,7 @@ def _build(root, stages, n_jobs, base=None):
                 practice.make_stage(
                     making, stage, n_jobs=n_jobs or practice_jobs(), progress=report
                 )
-        _write_stamp(making, [*former, *stages], foreign)
+        _write_stamp(making, needed_stages({*former, *stages}), foreign)
     except BaseException:
         _remove(making)
         raise
@@ -251,12 +265,15 @@ def _replace(new, root):
 
 def _adopt(root):
     """Put in place what a killed run left: a complete wider study, or the one it had put aside."""
+    here = {*_stages(root)} if root.exists() else None
+    # A study that lacks a stage which is here would not be wider, however much it has.
     leftovers = [
-        path for path in _leftovers(root.parent) if read_stamp(path) and not _damaged(path)
+        path
+        for path in _leftovers(root.parent)
+        if (here is None or {*_stages(path)} > here) and read_stamp(path) and not _damaged(path)
     ]
-    widest = max(leftovers, key=lambda path: len(_stages(path)), default=None)
-    if widest and (len(_stages(widest)) > len(_stages(root)) or not root.exists()):
-        _replace(widest, root)
+    if leftovers:
+        _replace(max(leftovers, key=lambda path: len(_stages(path))), root)
 
 
 def _tidy(root):

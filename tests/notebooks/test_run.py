@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 SOURCES = ["smri-02-cleanup"]
-LEARNER = [*SOURCES, "practice-study"]
+LEARNER = [*SOURCES, "practice-study", "practice-bold"]
 
 
 def run(notebook, folder, monkeypatch, **environment):

@@ -8,8 +8,9 @@ from pathlib import Path
 # Raise it with every change that changes voxels but no value of the frozen table.
 VERSION = 2
 
-# What is made at once, each on top of the former.
-STAGES = ("core", "anatomy")
+# What is made at once, and which stages must be there before.
+NEEDS = {"core": (), "anatomy": ("core",), "functional": ("core",)}
+STAGES = tuple(NEEDS)
 
 TRUTH = {
     "brain_mask": "desc-brain_mask.nii.gz",
@@ -25,7 +26,20 @@ TRUTH = {
     "jacobian": "space-{space}_desc-jacobian_map.nii.gz",
     "facts": "facts.json",
 }
-COHORT_TRUTH = {"effects": "effects.json", "participants": "participants.tsv"}
+BOLD_TRUTH = {
+    "network_series": "desc-network_timeseries.tsv",
+    "coupling": "desc-coupling_relmat.tsv",
+    "motion": "desc-motion_timeseries.tsv",
+    "artefacts": "desc-artefacts_timeseries.tsv",
+    "activity": "space-{space}_desc-activity_dseg.nii.gz",
+    "bold_facts": "facts.json",
+}
+_COHORT = {"effects": "effects.json", "participants": "participants.tsv"}
+COMMON_TRUTH = {
+    "cohort": _COHORT,
+    "series": {**_COHORT, "coupling": "coupling.npz"},
+    "parcellation": {"specks": "specks.tsv"},
+}
 
 
 def fingerprint():
@@ -49,6 +63,7 @@ def fingerprint():
         parameters.MASTER_SEED,
         parameters.SPACE,
         parameters.PEOPLE,
+        parameters.BOLD_PEOPLE,
         parameters.SEQUENCES,
         parameters.TISSUES,
         parameters.FROZEN,
@@ -56,24 +71,32 @@ def fingerprint():
     return hashlib.sha256(repr(table).encode()).hexdigest()[:16]
 
 
-def truth_path(root, subject, what, run=None):
-    """Path of something that is true about a person, or about the cohort.
+def truth_path(root, subject, what, run=None, task="rest"):
+    """Path of something that is true about a person, or about a cohort.
 
     Parameters
     ----------
     root : str or Path
         Folder of the practice study.
     subject : str
-        Label without ``sub-``, or "cohort".
+        Label without ``sub-``; "cohort" (of the tables of the stage "anatomy"), "series" (of the
+        time series of the stage "functional") or "parcellation".
     what : str
-        Of the cohort: "effects" (JSON: what was planted and removed), "participants" (the table
-        before anything was removed). Of a person on the raw grid: "brain_mask", "bias_field",
-        "GM", "WM", "CSF", "lesions" (where there are any), "structures". Tables and texts:
-        "structure_volumes" (TSV), "facts" (JSON, all that was planted). Maps: "warp_to_template"
-        (points of the scanner -> template), "warp_from_template" (back), "jacobian" (template
-        grid).
+        Of a cohort: "effects" (JSON: what was planted and removed), "participants" (the table
+        before anything was removed); of the series also "coupling" (planted correlations). Of the
+        parcellation: "specks" (regions so small that resampling loses them). Of a person on the
+        raw grid: "brain_mask", "bias_field", "GM", "WM", "CSF", "lesions" (where
+        there are any), "structures". Tables and texts: "structure_volumes" (TSV), "facts" (JSON,
+        all that was planted). Maps: "warp_to_template" (points of the scanner -> template),
+        "warp_from_template" (back), "jacobian" (template grid). Of a person's BOLD run:
+        "network_series" (TSV, scans x regions, neural part in percent), "coupling" (TSV, regions x
+        regions, planted correlation), "motion" (TSV, the six true parameters), "artefacts" (TSV,
+        time courses of the parts), "activity" (labels: where a region's activity was planted),
+        "bold_facts" (JSON).
     run : str, optional
-        "run-2" for the truth of a rescan, in which the head lies elsewhere.
+        "run-2" for the anatomical truth of a rescan, in which the head lies elsewhere.
+    task : str
+        "rest", or "motor" for the truth of the task's BOLD run.
 
     Returns
     -------
@@ -91,30 +114,35 @@ def truth_path(root, subject, what, run=None):
     'sub-01_label-GM_probseg.nii.gz'
     >>> truth_path("practice", "07", "GM", run="run-2").name
     'sub-07_run-2_label-GM_probseg.nii.gz'
+    >>> truth_path("practice", "01", "motion").name
+    'sub-01_task-rest_desc-motion_timeseries.tsv'
     """
     from mriworkbook.practice.parameters import SPACE
 
-    known = COHORT_TRUTH if subject == "cohort" else TRUTH
+    known = COMMON_TRUTH.get(subject, TRUTH | BOLD_TRUTH)
     if what not in known:
         raise ValueError(f"No truth is called {what!r}; choose one of {', '.join(known)}.")
     truth = Path(root, "derivatives", "truth")
-    if subject == "cohort":
-        return truth / subject / COHORT_TRUTH[what]
-    entities = [f"sub-{subject}", *([run] if run else []), TRUTH[what].format(space=SPACE)]
-    return truth / f"sub-{subject}" / "anat" / "_".join(entities)
+    if subject in COMMON_TRUTH:
+        return truth / subject / known[what]
+    kind, entity = ("func", f"task-{task}") if what in BOLD_TRUTH else ("anat", run)
+    entities = [f"sub-{subject}", *([entity] if entity else []), known[what].format(space=SPACE)]
+    return truth / f"sub-{subject}" / kind / "_".join(entities)
 
 
 def make_stage(root, stage, *, n_jobs=1, progress=None):
-    """Add a stage of the practice study to a folder that holds the former ones.
+    """Add a stage of the practice study to a folder that holds the stages it needs.
 
-    "core" is people 01 to 03, "anatomy" the other people and the cohort. The voxels depend on the
-    frozen table only, not on `n_jobs`.
+    "core" is the heads of people 01 to 03, the BOLD runs of 01 and a parcellation; "anatomy" the
+    other heads and the cohort of tables; "functional" the BOLD runs of nineteen further people and
+    the cohort of time series. "anatomy" and "functional" need the core and can be made in any
+    order. The voxels depend on the frozen table only, not on that order and not on `n_jobs`.
 
     Parameters
     ----------
     root : str or Path
-        An existing folder: empty for "core", with the core for "anatomy".
-    stage : {"core", "anatomy"}
+        An existing folder: empty for "core", else with the core.
+    stage : {"core", "anatomy", "functional"}
     n_jobs : int
         People simulated at once, each in a process of its own if more than one.
     progress : callable, optional
@@ -128,9 +156,9 @@ def make_stage(root, stage, *, n_jobs=1, progress=None):
     NotADirectoryError
         If `root` is no folder.
     FileNotFoundError
-        If `root` lacks a former stage.
+        If `root` lacks the core.
     FileExistsError
-        If `root` is not empty ("core"), or holds people of this stage already.
+        If `root` is not empty ("core"), or holds this stage already.
     """
     from mriworkbook.practice.write import write_stage
 

@@ -1,18 +1,21 @@
 """Write the practice study, stage by stage: who is made in which stage, step by step, and by whom.
 
-A step is one function ``write_<step>(root, label)``; the steps of a person are a chain, because
-each reads what the former wrote. Chains do not depend on each other.
+A step is one function ``write_<step>(root, label)``, or ``write_<step>(root)`` for what is
+nobody's own. The steps of a person are a chain, because each reads what the former wrote. Chains
+do not depend on each other.
 """
 
 import os
 import threading
 import time
 
-from mriworkbook.practice import STAGES
+from mriworkbook.practice import NEEDS, STAGES
 from mriworkbook.practice._texts import write_texts
-from mriworkbook.practice.parameters import PEOPLE
+from mriworkbook.practice.parameters import BOLD_PEOPLE, PEOPLE
 
 CORE = ("01", "02", "03")
+# The one of them whose BOLD runs are of the core, too.
+EXAMPLE = "01"
 # Module and what is said while it runs, in the order in which a person's steps need each other.
 STEPS = {
     "scan": ("_scan", "scan of sub-{}"),
@@ -20,18 +23,33 @@ STEPS = {
     "surfaces": ("_surfaces", "surfaces of sub-{}"),
     "freesurfer": ("_freesurfer", "FreeSurfer for sub-{}"),
 }
-COHORT = "cohort"
+BOLD_STEPS = {
+    "bold": ("_bold", "BOLD of sub-{}"),
+    "confounds": ("_confounds", "confounds of sub-{}"),
+}
+# What belongs to nobody.
+COMMON_STEPS = {
+    "cohort": ("cohort", "tables and maps of the cohort"),
+    "series": ("series", "time series of the cohort"),
+    "parcellation": ("_parcellation", "parcellation"),
+}
+COMMON = {"core": ("parcellation",), "anatomy": ("cohort",), "functional": ("series",)}
+# Where a person's files of a stage lie: a stage is there if such a folder is.
+_PLACES = {
+    "core": "sub-{}/anat",
+    "anatomy": "sub-{}/anat",
+    "functional": "derivatives/fmriprep/sub-{}/func",
+}
 # One thread a job: two jobs are two cores, and thread pools only get in each other's way.
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}
 
 
 def write_stage(root, stage, *, n_jobs=1, progress=None):
     """See `mriworkbook.practice.make_stage`."""
-    labels = labels_of(stage)
-    _check(root, stage, labels)
+    _check(root, stage)
     report = progress or (lambda message, done, total: None)
-    write_texts(root, [*_people_in(root), *labels], cohort=stage == "anatomy")
-    chains = _chains(stage, labels)
+    write_texts(root, [other for other in STAGES if other == stage or _present(root, other)])
+    chains = _chains(stage)
     total = sum(len(chain) for chain in chains)
     run = _one_by_one if n_jobs == 1 else _side_by_side
     run(root, chains, n_jobs, lambda text, done: report(f"{stage}, {text}", done, total))
@@ -39,49 +57,61 @@ def write_stage(root, stage, *, n_jobs=1, progress=None):
 
 
 def labels_of(stage):
-    """People that a stage adds.
+    """People of whom a stage makes images.
 
     Examples
     --------
     >>> labels_of("core")
     ['01', '02', '03']
+    >>> labels_of("functional")[:3]
+    ['02', '03', '13']
     """
     if stage not in STAGES:
         raise ValueError(f"No stage is called {stage!r}; choose one of {', '.join(STAGES)}.")
+    if stage == "functional":
+        return [label for label in BOLD_PEOPLE if label != EXAMPLE]
     return [label for label in PEOPLE if (label in CORE) == (stage == "core")]
 
 
-def _people_in(root):
-    return [label for label in PEOPLE if (root / f"sub-{label}").is_dir()]
+def _present(root, stage):
+    """People of a stage who are there."""
+    place = _PLACES[stage]
+    return [label for label in labels_of(stage) if (root / place.format(label)).is_dir()]
 
 
-def _check(root, stage, labels):
-    """The folder must hold the former stages and nothing of this one."""
+def _check(root, stage):
+    """The folder must hold the stages that this one needs, and nothing of this one."""
     if not root.is_dir():
         raise NotADirectoryError(f"{root} is no folder: create it first.")
-    if stage == STAGES[0]:
-        if any(root.iterdir()):
-            raise FileExistsError(f"{root} is not empty: give an empty folder.")
-        return
-    present = _people_in(root)
-    former = [label for label in PEOPLE if label in CORE]
-    absent = [f"sub-{label}" for label in former if label not in present]
-    if absent:
-        raise FileNotFoundError(
-            f"{root} lacks {', '.join(absent)}: make the stage {STAGES[0]!r} there first."
-        )
-    made = [f"sub-{label}" for label in labels if label in present]
+    labels = labels_of(stage)
+    if stage == STAGES[0] and any(root.iterdir()):
+        raise FileExistsError(f"{root} is not empty: give an empty folder.")
+    for need in NEEDS[stage]:
+        absent = [f"sub-{label}" for label in labels_of(need) if label not in _present(root, need)]
+        if absent:
+            raise FileNotFoundError(
+                f"{root} lacks {', '.join(absent)}: make the stage {need!r} there first."
+            )
+    made = [_PLACES[stage].format(label) for label in labels if label in _present(root, stage)]
     if made:
         raise FileExistsError(
-            f"{root} already holds {', '.join(made)}: give a folder with the former stages only."
+            f"{root} already holds {', '.join(made)}: give a folder without the stage {stage!r}."
         )
 
 
-def _chains(stage, labels):
+def _chains(stage):
     """Steps that follow each other, one list a person; the longest first, so that no core idles."""
-    finest_first = sorted(labels, key=lambda label: PEOPLE[label].voxel_size)
-    chains = [[(step, label) for step in STEPS] for label in finest_first]
-    return [*chains, [(COHORT, None)]] if stage == "anatomy" else chains
+    people = labels_of(stage)
+    if stage != "functional":
+        people.sort(key=lambda label: PEOPLE[label].voxel_size)
+    chains = [[(step, label) for step in _steps(stage, label)] for label in people]
+    return [*chains, *([(step, None)] for step in COMMON[stage])]
+
+
+def _steps(stage, label):
+    if stage == "functional":
+        return [*BOLD_STEPS]
+    return [*STEPS, *(BOLD_STEPS if label == EXAMPLE else ())]
 
 
 def _one_by_one(root, chains, n_jobs, report):
@@ -143,7 +173,7 @@ def _end_with(parent):
 
 def _words(task):
     step, label = task
-    return "tables and maps of the cohort" if step == COHORT else STEPS[step][1].format(label)
+    return (STEPS | BOLD_STEPS | COMMON_STEPS)[step][1].format(label)
 
 
 def _do(root, task):
@@ -151,10 +181,6 @@ def _do(root, task):
     from importlib import import_module
 
     step, label = task
-    if step == COHORT:
-        from mriworkbook.practice.cohort import write_cohort
-
-        write_cohort(root)
-    else:
-        module = import_module(f"mriworkbook.practice.{STEPS[step][0]}")
-        getattr(module, f"write_{step}")(root, label)
+    name = (STEPS | BOLD_STEPS | COMMON_STEPS)[step][0]
+    write = getattr(import_module(f"mriworkbook.practice.{name}"), f"write_{step}")
+    write(*((root,) if label is None else (root, label)))

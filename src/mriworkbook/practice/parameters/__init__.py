@@ -8,6 +8,10 @@ shares in the cerebellum, the scale of the mask error and T1 of caudate and puta
 AOMIC, when first scores of N4 were already known. With the twelve people came, after a first look
 at their pictures and volumes: a smaller coarse share of the velocity, calm skulls, alike sides,
 more and larger lesions, larger ventricles of the old, and a field of view shifted onto the brain.
+With BOLD came, after a first look at six simulated runs beside the real ranges: sizes and lengths
+of the artefact's parts, of pulsation and drift, smoothness of the noise, slow motion, neural SD and
+breathing; after a second look, at twenty runs, how many courses pulsation has, and breathing
+outside grey matter.
 Changing any value changes `mriworkbook.practice.fingerprint`, and the study is made anew.
 
 The real files are AOMIC-PIOP2 (OpenNeuro ds002790), sub-0001 unless said otherwise, and four T1w
@@ -15,14 +19,20 @@ heads of IXI at 2 mm with label maps (IXI012 to IXI015).
 """
 
 from mriworkbook.practice.parameters._kinds import Person, Sequence, SpinEcho, Tissue, Value
+from mriworkbook.practice.parameters.bold import BOLD, BOLD_PEOPLE, BoldPerson
+from mriworkbook.practice.parameters.bold_images import BOLD_IMAGES
 from mriworkbook.practice.parameters.cohort import COHORT
 from mriworkbook.practice.parameters.head import HEAD
 from mriworkbook.practice.parameters.people import PEOPLE
 from mriworkbook.practice.parameters.pipelines import PIPELINES
+from mriworkbook.practice.parameters.series import SERIES
 from mriworkbook.practice.parameters.surfaces import SURFACES
 from mriworkbook.practice.parameters.tissues import MPRAGE, SEQUENCES, TISSUES
 
 __all__ = [
+    "BOLD",
+    "BOLD_IMAGES",
+    "BOLD_PEOPLE",
     "COHORT",
     "FROZEN",
     "HEAD",
@@ -31,9 +41,11 @@ __all__ = [
     "PEOPLE",
     "PIPELINES",
     "SEQUENCES",
+    "SERIES",
     "SPACE",
     "SURFACES",
     "TISSUES",
+    "BoldPerson",
     "Person",
     "Sequence",
     "SpinEcho",
@@ -44,8 +56,9 @@ __all__ = [
 
 MASTER_SEED = 20260131
 SPACE = "MNI152NLin2009aSym"
-FROZEN = HEAD | PIPELINES | SURFACES | COHORT
-if len(FROZEN) < sum(len(part) for part in (HEAD, PIPELINES, SURFACES, COHORT)):
+_PARTS = (HEAD, PIPELINES, SURFACES, COHORT, BOLD, BOLD_IMAGES, SERIES)
+FROZEN = {name: entry for part in _PARTS for name, entry in part.items()}
+if len(FROZEN) < sum(len(part) for part in _PARTS):
     raise RuntimeError("Two parts of the frozen table use one name.")
 
 
