@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -200,14 +201,20 @@ def test_the_index_says_what_to_type(address):
     assert b"<script>" not in ask(address, "/", Host="<script>")[2]
 
 
+def serve_elsewhere(*arguments):
+    """`serve` in a thread: other tests may have left an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(serve.serve, *arguments).result()
+
+
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(data_fetch.FetchError, match="mriworkbook data mirror DIR"):
-        serve.serve(tmp_path / "absent", port=0)
+        serve_elsewhere(tmp_path / "absent", "127.0.0.1", 0)
 
 
 def test_a_port_that_is_taken_is_said(folder, address):
     with pytest.raises(data_fetch.FetchError, match="--port"):
-        serve.serve(folder, "127.0.0.1", int(address.rpartition(":")[2]))
+        serve_elsewhere(folder, "127.0.0.1", int(address.rpartition(":")[2]))
 
 
 def test_the_room_is_told_an_address_of_this_machine(folder):
