@@ -100,7 +100,7 @@ def main():
         print(f"{name}: {number} x {size / 1e6:g} MB, {options.jobs} connections")
         for ratio in compare(number, size, options.jobs, options.rounds):
             worst = min(worst, ratio)
-    sys.exit(worst < 0.8)
+    sys.exit(int(worst < 0.8))
 
 
 def compare(number, size, jobs, rounds):

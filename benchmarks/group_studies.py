@@ -203,6 +203,8 @@ def draw_study(seed, n=60):
 def matched(fd, patient):
     """Pairs of a patient and a control with like log displacement, the nearest first.
 
+    A caliper of `series_caliper` SD bounds the difference.
+
     Parameters
     ----------
     fd : ndarray (n,)
@@ -211,22 +213,24 @@ def matched(fd, patient):
 
     Returns
     -------
-    ndarray (n,) of bool
-        Who is in a pair; a caliper of `series_caliper` SD bounds the difference.
+    ndarray (pairs, 2) of int
+        Patient and control of each pair.
     """
-    log_fd, chosen = np.log(fd), np.zeros(len(fd), bool)
+    log_fd, chosen, pairs = np.log(fd), np.zeros(len(fd), bool), []
     ill, well = np.flatnonzero(patient), np.flatnonzero(~patient)
     if not (len(ill) and len(well)):
-        return chosen
+        return np.empty((0, 2), int)
     apart = np.abs(log_fd[ill][:, None] - log_fd[well])
     limit = value("series_caliper") * log_fd.std(ddof=1)
     for flat in np.argsort(apart, axis=None, kind="stable"):
         i, j = np.unravel_index(flat, apart.shape)
         if apart[i, j] > limit:
             break
-        if not (chosen[ill[i]] or chosen[well[j]]):
-            chosen[[ill[i], well[j]]] = True
-    return chosen
+        pair = [ill[i], well[j]]
+        if not chosen[pair].any():
+            chosen[pair] = True
+            pairs.append(pair)
+    return np.array(pairs, int).reshape(-1, 2)
 
 
 def welch(z, patient):
@@ -241,6 +245,16 @@ def welch(z, patient):
         share**2 / (side.shape[1] - 1) for share, side in zip(shares, sides, strict=True)
     )
     return np.stack([estimate, error, 2 * stats.t.sf(np.abs(estimate / error), df)])
+
+
+def paired(z, pairs):
+    """The same within pairs, who are more alike than strangers; Austin 2011 (10.1002/sim.4200)."""
+    if len(pairs) < 2:
+        return np.full((3, len(z)), np.nan)
+    change = z[:, pairs[:, 0]] - z[:, pairs[:, 1]]
+    estimate = change.mean(axis=1)
+    error = change.std(axis=1, ddof=1) / np.sqrt(len(pairs))
+    return np.stack([estimate, error, 2 * stats.t.sf(np.abs(estimate / error), len(pairs) - 1)])
 
 
 def covariate(z, patient, fd):
@@ -276,11 +290,13 @@ def compare(z, patient, fd, test):
         first three NaN where the test cannot be done.
     """
     used = ~np.isnan(z).any(axis=0)
-    if test == "FD matching":
-        used[used] = matched(fd[used], patient[used])
     z, patient, fd = z[:, used], patient[used], fd[used]
-    found = covariate(z, patient, fd) if test == "FD covariate" else welch(z, patient)
     counts = [np.full(len(z), n) for n in (patient.sum(), (~patient).sum())]
+    if test == "FD matching":
+        pairs = matched(fd, patient)
+        found, counts = paired(z, pairs), [np.full(len(z), len(pairs))] * 2
+    else:
+        found = covariate(z, patient, fd) if test == "FD covariate" else welch(z, patient)
     return np.concatenate([found, counts])
 
 

@@ -121,7 +121,7 @@ def main():
             server.terminate()
     growth = np.diff(peaks[1:])
     print(f"growth per ten clients: {', '.join(f'{more:.2f}' for more in growth)} MB")
-    sys.exit(not all(finished) or max(growth) > 1)
+    sys.exit(int(not all(finished) or max(growth) > 1))
 
 
 if __name__ == "__main__":

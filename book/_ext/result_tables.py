@@ -116,7 +116,10 @@ def group_table(root):
         for name in columns:
             low, high = row[f"{name}_low"], row[f"{name}_high"]
             cells.append(
-                "not possible" if pd.isna(low) else f"{row[name]:.3f} ({low:.3f} to {high:.3f})"
+                "not possible"
+                if pd.isna(low)
+                # Not "-0.000".
+                else f"{row[name]:.3f} ({low:.3f} to {high:.3f})".replace("-0.000", "0.000")
             )
         cells += ["" if pd.isna(row[name]) else f"{row[name]:.0f}" for name in costs]
         lines.append(f"| {' | '.join(map(str, cells))} |")
