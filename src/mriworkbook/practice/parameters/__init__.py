@@ -11,7 +11,8 @@ more and larger lesions, larger ventricles of the old, and a field of view shift
 With BOLD came, after a first look at six simulated runs beside the real ranges: sizes and lengths
 of the artefact's parts, of pulsation and drift, smoothness of the noise, slow motion, neural SD and
 breathing; after a second look, at twenty runs, how many courses pulsation has, and breathing
-outside grey matter.
+outside grey matter. By then coupling found in a few runs had been seen; and `artefact_fine` was
+set, to real SD and DVARS, after coupling in thirty series studies had been seen to follow motion.
 Changing any value changes `mriworkbook.practice.fingerprint`, and the study is made anew.
 
 The real files are AOMIC-PIOP2 (OpenNeuro ds002790), sub-0001 unless said otherwise, and four T1w
