@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-SOURCES = ["smri-02-cleanup"]
+SOURCES = ["smri-01-acquisition", "smri-02-cleanup"]
 LEARNER = [*SOURCES, "practice-study", "practice-bold"]
 
 
