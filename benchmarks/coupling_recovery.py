@@ -22,13 +22,12 @@ five minutes are short. Gains are paired, better than raw is positive, mean over
 """
 
 import argparse
-import subprocess
-from datetime import date
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from kept import keep
 from nilearn.interfaces.fmriprep import load_confounds
 from nilearn.maskers import NiftiLabelsMasker
 from scipy import stats
@@ -213,11 +212,7 @@ def main():
     table = summary(pd.DataFrame(rows)).round(4)
     print(table.to_string(index=False))
     if arguments.write:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        table = table.assign(date=date.today().isoformat(), commit=commit)
-        table.to_csv(RESULT, sep="\t", index=False, na_rep="n/a")
+        keep(table, RESULT)
 
 
 if __name__ == "__main__":

@@ -19,15 +19,14 @@ same studies. ``--write`` keeps the table, with date and commit, for the book's 
 """
 
 import argparse
-import subprocess
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from group_studies import CLEANING, DESIGNS, TESTS, compare_all, draw_study
 from joblib import Parallel, delayed
+from kept import keep
 from threadpoolctl import threadpool_limits
 
 RESULT = Path(__file__).parent / "results" / "group_strategies.tsv"
@@ -148,11 +147,7 @@ def main():
     print(table.round(3).to_string(index=False))
     print(f"{options.studies} studies: {time.perf_counter() - start:.0f} s")
     if options.write:
-        git = ["git", "rev-parse", "--short", "HEAD"]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-        table["date"], table["commit"] = date.today().isoformat(), commit
-        table.round(4).to_csv(RESULT, sep="\t", index=False)
-        print(f"kept: {RESULT.name}")
+        keep(table, RESULT)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ with date and commit, for the book's validation page.
 """
 
 import argparse
-import subprocess
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from kept import keep
 
 from mriworkbook.morphometry import regional_regression
 from mriworkbook.practice.cohort import MODEL, TERMS, planted_effects, simulate
@@ -126,12 +125,8 @@ def main():
     print(table.round(4).to_string(index=False))
     print(f"{options.cohorts} cohorts of 200, model {MODEL}: {time.perf_counter() - start:.0f} s")
     if options.write:
-        git = ["git", "rev-parse", "--short", "HEAD"]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
         table["cohorts"], table["people"] = options.cohorts, 200
-        table["date"], table["commit"] = date.today().isoformat(), commit
-        table.round(4).to_csv(RESULT, sep="\t", index=False)
-        print(f"kept: {RESULT.name}")
+        keep(table, RESULT)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from kept import keep
 
 from data_fetch.storage import digest
 from mriworkbook import store
@@ -227,11 +227,7 @@ def main():
     )
     print(f"{table['good'].sum()} of {len(table)} good, {time.monotonic() - begin:.0f} s")
     if options.write:
-        git = ["git", "rev-parse", "--short", "HEAD"]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-        table["date"], table["commit"] = date.today().isoformat(), commit
-        table.round(2).to_csv(RESULT, sep="\t", index=False)
-        print(f"kept: {RESULT.name}")
+        keep(table, RESULT, digits=2)
     sys.exit(not table["good"].all())
 
 

@@ -7,13 +7,12 @@ of the estimated field with the log of the planted one in the true brain, means 
 """
 
 import argparse
-import subprocess
 import time
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from kept import keep
 from nilearn import image, masking
 from scipy import ndimage
 
@@ -82,11 +81,7 @@ def main():
     summary = summary.agg(["mean", "min", "max"])
     print(summary.round(3).to_string())
     if options.write:
-        git = ["git", "rev-parse", "--short", "HEAD"]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-        table["date"], table["commit"] = date.today().isoformat(), commit
-        table.round(4).to_csv(RESULT, sep="\t", index=False)
-        print(f"kept: {RESULT.name}")
+        keep(table, RESULT)
 
 
 if __name__ == "__main__":

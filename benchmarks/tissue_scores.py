@@ -19,16 +19,15 @@ The person whose image is mirrored is left out: truth lies where the header says
 """
 
 import argparse
-import subprocess
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
 import ants
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from kept import keep
 from nilearn import datasets
 from sklearn.cluster import KMeans
 
@@ -190,11 +189,7 @@ def main():
     for subject, tissue, alone, both in verdict(table):
         print(f"priors alone win: sub-{subject} {tissue}: {alone:.3f} against {both:.3f}")
     if options.write:
-        git = ["git", "rev-parse", "--short", "HEAD"]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-        table["date"], table["commit"] = date.today().isoformat(), commit
-        table.round(4).to_csv(RESULT, sep="\t", index=False)
-        print(f"kept: {RESULT.name}")
+        keep(table, RESULT)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The cohort: what is planted is found, tables and maps agree, files have the tools' form."""
 
-import importlib.util
 import json
 
 import nibabel as nib
@@ -37,12 +36,11 @@ def stats(cohort, tmp_path_factory):
 @pytest.fixture(scope="module")
 def coverage(repository):
     """The validation's own module."""
-    spec = importlib.util.spec_from_file_location(
-        "coverage_benchmark", repository / "benchmarks" / "interval_coverage.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(repository / "benchmarks"))
+        import interval_coverage
+
+        yield interval_coverage
 
 
 @pytest.fixture(scope="module")
