@@ -26,7 +26,7 @@ from mriworkbook.acquisition import (
 )
 from mriworkbook.acquisition_console import console_figure, widget_console
 from mriworkbook.practice.contrast import signal
-from mriworkbook.practice.parameters import SEQUENCES, TISSUES
+from mriworkbook.practice.parameters import SEQUENCES, TISSUES, value
 
 POSSIBLE = st.fixed_dictionaries(
     {
@@ -37,7 +37,7 @@ POSSIBLE = st.fixed_dictionaries(
         "flip_angle": st.floats(1, 90),
         "field_strength": st.sampled_from(FIELD_STRENGTHS),
     }
-)
+).map(lambda times: times | ({"echo_time": 3.0} if times["sequence"] == "MPRAGE" else {}))
 
 
 def test_at_3_tesla_the_table_is_that_of_the_practice_study():
@@ -78,9 +78,9 @@ def test_presets_give_the_signals_of_the_practice_study(contrast, tissue):
 def test_the_curve_at_its_mark_gives_the_signal(settings, name):
     tissue = tissues_at(settings["field_strength"])[name]
     times, mz, sampled = longitudinal(tissue, settings, points=50)
-    mprage = settings["sequence"] == "MPRAGE"
-    tip = np.sin(np.radians(settings["flip_angle"])) if mprage else 1
-    decay = np.exp(-settings["echo_time"] / (tissue.t2_star if mprage else tissue.t2))
+    gradient_echo = settings["sequence"] in ("MPRAGE", "gradient echo")
+    tip = np.sin(np.radians(settings["flip_angle"])) if gradient_echo else 1
+    decay = np.exp(-settings["echo_time"] / (tissue.t2_star if gradient_echo else tissue.t2))
     assert tissue.pd * tip * sampled * decay == pytest.approx(
         tissue_signal(tissue, settings), abs=1e-9
     )
@@ -95,6 +95,23 @@ def test_impossible_times_and_sequences_are_refused():
         longitudinal(TISSUES["WM"], preset("T1w") | {"inversion_time": 100})
     with pytest.raises(ValueError, match="No sequence is called 'EPI'"):
         tissue_signal(TISSUES["WM"], preset("T1w") | {"sequence": "EPI"})
+    with pytest.raises(ValueError, match="TE 7 ms must be shorter than the 7 ms from pulse to"):
+        tissue_signal(TISSUES["WM"], preset("T1w") | {"echo_time": 7})
+    with pytest.raises(ValueError, match="TE 600 ms must be shorter than the 600 ms"):
+        tissue_signal(TISSUES["WM"], preset("T2*w") | {"echo_time": 600})
+
+
+@pytest.mark.parametrize("name", BRAIN)
+def test_a_gradient_echo_is_largest_at_the_ernst_angle(name):
+    tissue, settings = TISSUES[name], preset("T2*w")
+    ernst = np.degrees(np.arccos(np.exp(-settings["repetition_time"] / tissue.t1)))
+    best = tissue_signal(tissue, settings | {"flip_angle": ernst})
+    for off in (-3, 3):
+        assert tissue_signal(tissue, settings | {"flip_angle": ernst + off}) < best
+    # After 90 degrees nothing is left, so that Mz regrows from zero.
+    regrown = 1 - np.exp(-settings["repetition_time"] / tissue.t1)
+    expected = tissue.pd * regrown * np.exp(-settings["echo_time"] / tissue.t2_star)
+    assert tissue_signal(tissue, settings | {"flip_angle": 90}) == pytest.approx(expected)
 
 
 @pytest.fixture(scope="module")
@@ -122,19 +139,27 @@ def test_shares_add_up_to_the_head(slices):
         assert not total[:, 0].any()  # air beside the head
 
 
-def test_noise_is_rician_in_air_and_grows_with_lower_field():
-    air = np.zeros((1, 300, 300), np.uint8)
-    for field in FIELD_STRENGTHS:
-        made = slice_image(air, ["WM"], preset("T1w"), noise_at(field))
-        assert made.mean() == pytest.approx(noise_at(field) * np.sqrt(np.pi / 2), rel=0.02)
-    assert noise_at(1.5) > noise_at(3) > noise_at(7)
+@pytest.mark.parametrize("sequence", SEQUENCE_NAMES)
+def test_noise_is_rician_in_air_and_grows_with_lower_field(sequence):
+    air, sd = np.zeros((1, 300, 300), np.uint8), noise_at(1.5, sequence)
+    made = slice_image(air, ["WM"], preset("T1w"), sd)
+    assert made.mean() == pytest.approx(sd * np.sqrt(np.pi / 2), rel=0.02)
+    assert sd > noise_at(3, sequence) > noise_at(7, sequence)
+
+
+@pytest.mark.parametrize("contrast", ["T1w", "T2w", "FLAIR"])
+def test_noise_is_that_of_the_practice_study(contrast):
+    settings = preset(contrast)
+    white = abs(tissue_signal(TISSUES["WM"], settings))
+    assert noise_at(3, settings["sequence"]) / white == pytest.approx(value(f"noise_{contrast}"))
 
 
 TOY = HeadSlices(("toy",) * 4, BRAIN[:3], [np.full((3, 4, 5), 85, np.uint8) for _ in range(4)], 2.0)
 
 
 @pytest.mark.parametrize(
-    ("contrast", "moment", "name"), [("T1w", 900, "TI"), ("T2w", 5726, "TR"), ("FLAIR", 2470, "TI")]
+    ("contrast", "moment", "name"),
+    [("T1w", 900, "TI"), ("T2w", 5726, "TR"), ("FLAIR", 2470, "TI"), ("T2*w", 600, "TR")],
 )
 def test_the_figure_marks_the_moments_of_sampling(contrast, moment, name):
     figure = console_figure(TOY, 0, preset(contrast))

@@ -2,7 +2,7 @@
 
 The signal equations are those of `mriworkbook.practice.contrast`, the times at 3 T those of
 `mriworkbook.practice.parameters.TISSUES`; nothing is typed in twice. Settings are a plain dict:
-``sequence`` ("spin echo", "inversion recovery" or "MPRAGE"), ``repetition_time``, ``echo_time``,
+``sequence`` (one of `SEQUENCE_NAMES`), ``repetition_time``, ``echo_time``,
 ``inversion_time`` (ms), ``flip_angle`` (degrees) and ``field_strength`` (T).
 """
 
@@ -47,7 +47,18 @@ _LIKE = {
 }
 BRAIN = ("CSF", "GM", "WM", "caudate", "putamen", "thalamus", "pallidum", "hippocampus")
 HEAD = ("muscle", "fat", "marrow", "skin", "blood", "vitreous", "bone")
-SEQUENCE_NAMES = ("spin echo", "inversion recovery", "MPRAGE")
+SEQUENCE_NAMES = ("spin echo", "gradient echo", "inversion recovery", "MPRAGE")
+_GRADIENT_ECHOES = ("gradient echo", "MPRAGE")
+PRESETS = (*SEQUENCES, "T2*w")
+# A choice: the practice study has no such scan.
+_T2_STAR_W = {"repetition_time": 600.0, "echo_time": 25.0, "flip_angle": 20.0}
+# The practice study's scan of each kind, whose noise a sequence has (gradient echo: a choice).
+_NOISE_OF = {
+    "spin echo": "T2w",
+    "gradient echo": "T2w",
+    "inversion recovery": "FLAIR",
+    "MPRAGE": "T1w",
+}
 
 
 def tissues_at(field_strength=3.0):
@@ -99,11 +110,11 @@ def tissues_at(field_strength=3.0):
 
 
 def preset(contrast):
-    """Settings of one contrast of the practice study.
+    """Settings of one contrast: those of the practice study, and a T2*w gradient echo.
 
     Parameters
     ----------
-    contrast : {"T1w", "T2w", "PDw", "FLAIR"}
+    contrast : {"T1w", "T2w", "PDw", "FLAIR", "T2*w"}
 
     Returns
     -------
@@ -116,6 +127,8 @@ def preset(contrast):
     >>> preset("T1w")["sequence"], preset("FLAIR")["sequence"], preset("T2w")["echo_time"]
     ('MPRAGE', 'inversion recovery', 100.0)
     """
+    if contrast == "T2*w":
+        return preset("T2w") | {"sequence": "gradient echo"} | _T2_STAR_W
     protocol = SEQUENCES[contrast]
     if contrast == "T1w":
         sequence = "MPRAGE"
@@ -158,17 +171,31 @@ def tissue_signal(tissue, settings):
     True
     """
     times = {name: settings[name] for name in ("repetition_time", "echo_time", "inversion_time")}
-    if settings["sequence"] == "MPRAGE":
-        angle = settings["flip_angle"]
-        return float(mprage_signal(tissue.t1, tissue.t2_star, tissue.pd, flip_angle=angle, **times))
-    if settings["sequence"] not in SEQUENCE_NAMES:
+    sequence, angle = settings["sequence"], settings["flip_angle"]
+    if sequence not in SEQUENCE_NAMES:
         raise ValueError(
-            f"No sequence is called {settings['sequence']!r}; choose one of "
-            f"{', '.join(SEQUENCE_NAMES)}."
+            f"No sequence is called {sequence!r}; choose one of {', '.join(SEQUENCE_NAMES)}."
         )
-    if settings["sequence"] == "spin echo":
+    longest = MPRAGE.echo_spacing if sequence == "MPRAGE" else times["repetition_time"]
+    if sequence in _GRADIENT_ECHOES and not times["echo_time"] < longest:
+        raise ValueError(
+            f"TE {times['echo_time']:g} ms must be shorter than the {longest:g} ms from pulse to "
+            "pulse: the signal is read in between."
+        )
+    if sequence == "gradient echo":
+        return _gradient_echo_signal(tissue, angle, times["repetition_time"], times["echo_time"])
+    if sequence == "MPRAGE":
+        return float(mprage_signal(tissue.t1, tissue.t2_star, tissue.pd, flip_angle=angle, **times))
+    if sequence == "spin echo":
         times["inversion_time"] = None
     return float(inversion_recovery_signal(tissue.t1, tissue.t2, tissue.pd, **times))
+
+
+def _gradient_echo_signal(tissue, flip_angle, repetition_time, echo_time):
+    """Spoiled gradient echo in its steady state (Ernst 1966, 10.1063/1.1719961)."""
+    regrown, angle = np.exp(-repetition_time / tissue.t1), np.radians(flip_angle)
+    mz = (1 - regrown) / (1 - np.cos(angle) * regrown)
+    return float(tissue.pd * np.sin(angle) * mz * np.exp(-echo_time / tissue.t2_star))
 
 
 def _steps(settings):
@@ -179,6 +206,9 @@ def _steps(settings):
         # Begins at the excitation; what has grown back at the end is sampled next.
         return [("pulse", 0.0), ("wait", echo / 2), ("pulse", -1.0),
                 ("wait", repetition - echo / 2), ("mark", 0.0)]  # fmt: skip
+    if settings["sequence"] == "gradient echo":
+        left = np.cos(np.radians(settings["flip_angle"]))
+        return [("pulse", left), ("wait", repetition), ("mark", 0.0)]
     if settings["sequence"] == "inversion recovery":
         return [("pulse", -1.0), ("wait", inversion), ("mark", 0.0), ("pulse", 0.0),
                 ("wait", echo / 2), ("pulse", -1.0),
@@ -228,10 +258,10 @@ def longitudinal(tissue, settings, points=300):
     Returns
     -------
     times, mz : ndarray
-        ms from the first pulse (the inversion, or a spin echo's excitation), and Mz over its
-        equilibrium.
+        ms from the first pulse (the inversion, or the excitation where there is none), and Mz over
+        its equilibrium.
     sampled : float
-        Mz when it is tipped over to be measured: at TR in a spin echo, at TI else.
+        Mz when it is tipped over to be measured: at TI after an inversion, else at TR.
 
     Examples
     --------
@@ -350,17 +380,19 @@ def slice_image(shares, tissues, settings, noise=0.0, seed=0):
     return np.hypot(clean + real, imaginary)
 
 
-def noise_at(field_strength):
+def noise_at(field_strength, sequence):
     """Standard deviation of the noise in units of proton density.
 
-    At 3 T that of the practice study's T1w images; elsewhere inversely proportional to the field,
-    because the signal-to-noise ratio grows about linearly with it (Vaughan 2001, 10.1002/mrm.1156:
-    1.6 times from 4 to 7 T).
+    At 3 T that of the practice study's scan of this kind, which depends on voxel size and time as
+    well; elsewhere inversely proportional to the field, because the signal-to-noise ratio grows
+    about linearly with it (Vaughan 2001, 10.1002/mrm.1156: 1.6 times from 4 to 7 T).
 
     Parameters
     ----------
     field_strength : float
         In tesla.
+    sequence : str
+        One of `SEQUENCE_NAMES`.
 
     Returns
     -------
@@ -368,8 +400,9 @@ def noise_at(field_strength):
 
     Examples
     --------
-    >>> noise_at(1.5) == 2 * noise_at(3)
+    >>> noise_at(1.5, "MPRAGE") == 2 * noise_at(3, "MPRAGE")
     True
     """
-    white = abs(tissue_signal(TISSUES["WM"], preset("T1w")))
-    return value("noise_T1w") * white * 3 / field_strength
+    contrast = _NOISE_OF[sequence]
+    white = abs(tissue_signal(TISSUES["WM"], preset(contrast)))
+    return value(f"noise_{contrast}") * white * 3 / field_strength

@@ -12,6 +12,7 @@ from IPython.display import HTML
 
 from mriworkbook.acquisition import (
     FIELD_STRENGTHS,
+    PRESETS,
     SEQUENCE_NAMES,
     longitudinal,
     noise_at,
@@ -20,7 +21,7 @@ from mriworkbook.acquisition import (
     tissue_signal,
     tissues_at,
 )
-from mriworkbook.practice.parameters import MPRAGE, SEQUENCES
+from mriworkbook.practice.parameters import MPRAGE
 from mriworkbook.style import PALETTE
 
 #: Tissues whose curves are drawn: colour and dashes tell them apart, and the legend names them.
@@ -88,8 +89,8 @@ def _page_data(slices):
         ],
         "field_strengths": FIELD_STRENGTHS,
         "train": {"spacing": MPRAGE.echo_spacing, "length": MPRAGE.train_length},
-        "presets": {contrast: preset(contrast) for contrast in SEQUENCES},
-        "noise": noise_at(3),
+        "presets": {contrast: preset(contrast) for contrast in PRESETS},
+        "noise": {sequence: noise_at(3, sequence) for sequence in SEQUENCE_NAMES},
         "lines": LINES,
         "order": slices.tissues,
         "slices": [
@@ -107,7 +108,7 @@ def _page_data(slices):
 def _controls(slice_names):
     buttons = "".join(
         f'<button type="button" data-preset="{contrast}">{contrast}</button>'
-        for contrast in SEQUENCES
+        for contrast in PRESETS
     )
     sliders = "".join(
         f'<label><span>{label}</span><input type="range" name="{name}" min="{low}" max="{high}" '
@@ -140,7 +141,7 @@ def _table():
         f'<td data-tissue="{name}"></td></tr>'
         for name, line in LINES.items()
     )
-    return f"<table><tr><th>tissue</th><th>signal (fluid at rest: 1)</th></tr>{rows}</table>"
+    return f"<table><tr><th>tissue</th><th>signal</th></tr>{rows}</table>"
 
 
 def _curve_canvas(which):
@@ -221,7 +222,7 @@ def console_figure(slices, number, settings):
     Returns
     -------
     matplotlib.figure.Figure
-        Longitudinal magnetisation over its equilibrium; transverse in units of proton density.
+        Longitudinal magnetisation over its equilibrium; transverse over the largest of the three.
 
     Raises
     ------
@@ -229,12 +230,18 @@ def console_figure(slices, number, settings):
         If the times do not fit into each other.
     """
     tissues = tissues_at(settings["field_strength"])
-    noise = noise_at(settings["field_strength"])
+    noise = noise_at(settings["field_strength"], settings["sequence"])
     picture = slice_image(slices.shares[number], slices.tissues, settings, noise)
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     left.imshow(picture, origin="lower", cmap="gray", vmin=0, vmax=np.percentile(picture, 99.5))
     left.set(title=slices.names[number], xticks=[], yticks=[])
-    gradient_echo = settings["sequence"] == "MPRAGE"
+    decay = "t2_star" if settings["sequence"] in ("gradient echo", "MPRAGE") else "t2"
+    # Back from TE to the start of the decay.
+    starts = {
+        name: abs(tissue_signal(tissues[name], settings))
+        * np.exp(settings["echo_time"] / getattr(tissues[name], decay))
+        for name in LINES
+    }
     after = np.linspace(0, max(200, 1.5 * settings["echo_time"]), 200)
     for name, line in LINES.items():
         tissue = tissues[name]
@@ -245,13 +252,12 @@ def console_figure(slices, number, settings):
         }
         times, mz, _ = longitudinal(tissue, settings)
         middle.plot(times, mz, **style)
-        decay = tissue.t2_star if gradient_echo else tissue.t2
-        signal = abs(tissue_signal(tissue, settings))
-        right.plot(after, signal * np.exp(-(after - settings["echo_time"]) / decay), **style)
-    spin_echo = settings["sequence"] == "spin echo"
-    moment = settings["repetition_time" if spin_echo else "inversion_time"]
+        share = starts[name] / max(starts.values())
+        right.plot(after, share * np.exp(-after / getattr(tissue, decay)), **style)
+    inverted = settings["sequence"] in ("inversion recovery", "MPRAGE")
+    moment = settings["inversion_time" if inverted else "repetition_time"]
     for axis, time, name in [
-        (middle, moment, "TR" if spin_echo else "TI"),
+        (middle, moment, "TI" if inverted else "TR"),
         (right, settings["echo_time"], "TE"),
     ]:
         axis.axvline(time, color=PALETTE["neutral"], linestyle="--", label=f"sampled at {name}")
@@ -259,8 +265,8 @@ def console_figure(slices, number, settings):
         axis.legend(fontsize="small")
     middle.set(title="regrows with T1", ylabel="longitudinal, Mz / M0")
     right.set(
-        title=f"decays with {'T2*' if gradient_echo else 'T2'}",
-        ylabel="transverse, |Mxy| (proton density)",
+        title=f"decays with {'T2*' if decay == 't2_star' else 'T2'}",
+        ylabel="transverse, |Mxy| / largest",
         ylim=(0, None),
     )
     return figure

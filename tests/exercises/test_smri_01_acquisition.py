@@ -78,7 +78,7 @@ class TestUndersample:
 
     @staticmethod
     def picture(k_space):
-        return np.abs(np.fft.ifft2(np.fft.ifftshift(k_space)))
+        return np.abs(np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(k_space))))
 
     def ask(self, function):
         return check("smri-01-undersample", function, k_space=self.K_SPACE)

@@ -100,7 +100,7 @@ def null(answer):
 
 
 def _picture(k_space):
-    return np.abs(np.fft.ifft2(np.fft.ifftshift(k_space)))
+    return np.abs(np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(k_space))))
 
 
 @exercise("smri-01-undersample")

@@ -7,6 +7,8 @@ if (!window.acquisitionConsole) {
     const { repetition_time: tr, echo_time: te, inversion_time: ti } = set;
     if (set.sequence === "spin echo")
       return [["pulse", 0], ["wait", te / 2], ["pulse", -1], ["wait", tr - te / 2], ["mark"]];
+    if (set.sequence === "gradient echo")
+      return [["pulse", Math.cos(radians(set.flip_angle))], ["wait", tr], ["mark"]];
     if (set.sequence === "inversion recovery")
       return [["pulse", -1], ["wait", ti], ["mark"], ["pulse", 0], ["wait", te / 2], ["pulse", -1],
         ["wait", tr - ti - te / 2]];
@@ -24,11 +26,12 @@ if (!window.acquisitionConsole) {
     if (set.sequence === "MPRAGE") {
       const before = Math.floor(train.length / 2) * train.spacing;
       const after = train.length * train.spacing - before;
+      if (te >= train.spacing) return `TE must be shorter than ${train.spacing} ms, the time from pulse to pulse in the train.`;
       if (ti < before) return `TI must be at least ${before} ms: half of the train of pulses comes before it.`;
       if (tr < ti + after) return `TR must be at least ${ti + after} ms: TI and half of the train of pulses must fit in.`;
       return "";
     }
-    const need = te + (set.sequence === "spin echo" ? 0 : ti);
+    const need = te + (set.sequence === "inversion recovery" ? ti : 0);
     return need < tr ? "" : `TR must be longer than ${need} ms, which the other times fill.`;
   }
 
@@ -58,8 +61,10 @@ if (!window.acquisitionConsole) {
     return follow(list, tissue.t1, none / (1 - (one - none)), set.repetition_time / 300);
   }
 
-  const decayTime = (tissue, set) => (set.sequence === "MPRAGE" ? tissue.t2_star : tissue.t2);
-  const tip = (set) => (set.sequence === "MPRAGE" ? Math.sin(radians(set.flip_angle)) : 1);
+  const isGradientEcho = (set) => set.sequence === "gradient echo" || set.sequence === "MPRAGE";
+  const isInverted = (set) => set.sequence === "inversion recovery" || set.sequence === "MPRAGE";
+  const decayTime = (tissue, set) => (isGradientEcho(set) ? tissue.t2_star : tissue.t2);
+  const tip = (set) => (isGradientEcho(set) ? Math.sin(radians(set.flip_angle)) : 1);
 
   // Signed signal in units of proton density; NaN where the times do not fit.
   function signal(tissue, set, train) {
@@ -173,11 +178,11 @@ if (!window.acquisitionConsole) {
 
   function curves(root, data, set, tissues, followed) {
     const shown = Object.entries(data.lines);
-    const spinEcho = set.sequence === "spin echo";
-    const inverted = spinEcho && set.echo_time < 0.1 * set.repetition_time ? 0 : -1;
+    // A spin echo's 180 degrees take Mz below zero only if TE is long.
+    const dips = set.sequence === "spin echo" && set.echo_time >= 0.1 * set.repetition_time;
     paintCurves(root.querySelector("canvas[data-curve=longitudinal]"), {
-      title: "Mz / M0: regrows with T1", xMax: set.repetition_time, yMin: inverted,
-      mark: spinEcho ? set.repetition_time : set.inversion_time, markName: spinEcho ? "TR" : "TI",
+      title: "Mz / M0: regrows with T1", xMax: set.repetition_time, yMin: isInverted(set) || dips ? -1 : 0,
+      mark: isInverted(set) ? set.inversion_time : set.repetition_time, markName: isInverted(set) ? "TI" : "TR",
       curves: shown.map(([name, line]) => ({ ...line, path: followed[name].path })),
     });
     const [xMax, scale] = [Math.max(200, 1.5 * set.echo_time), tip(set)];
@@ -185,7 +190,7 @@ if (!window.acquisitionConsole) {
     const largest = Math.max(...shown.map(([name]) => start(name)));
     const decay = (name, t) => (start(name) / largest) * Math.exp(-t / decayTime(tissues[name], set));
     paintCurves(root.querySelector("canvas[data-curve=transverse]"), {
-      title: `|Mxy| / largest: decays with ${set.sequence === "MPRAGE" ? "T2*" : "T2"}`,
+      title: `|Mxy| / largest: decays with ${isGradientEcho(set) ? "T2*" : "T2"}`,
       xMax, yMin: 0, mark: set.echo_time, markName: "TE",
       curves: shown.map(([name, line]) => ({ ...line,
         path: Array.from({ length: 101 }, (_, i) => [(i * xMax) / 100, decay(name, (i * xMax) / 100)]) })),
@@ -206,7 +211,7 @@ if (!window.acquisitionConsole) {
 
   function update(root, data) {
     const set = read(root, data);
-    const used = { inversion_time: set.sequence !== "spin echo", flip_angle: set.sequence === "MPRAGE" };
+    const used = { inversion_time: isInverted(set), flip_angle: isGradientEcho(set) };
     for (const [name, on] of Object.entries(used)) root.querySelector(`input[name=${name}]`).disabled = !on;
     const canvas = root.querySelector("canvas[data-slice]");
     const problem = misfit(set, data.train);
@@ -223,7 +228,7 @@ if (!window.acquisitionConsole) {
     const slice = data.slices[root.querySelector("select[name=slice]").value];
     slice.shares ??= bytes(slice.data);
     data.deviates ??= normals(2 * Math.max(...data.slices.map((s) => s.rows * s.columns)));
-    const noise = (data.noise * 3) / set.field_strength;
+    const noise = (data.noise[set.sequence] * 3) / set.field_strength;
     paintSlice(canvas, slice,
       picture(slice, data.order.map((name) => signals[name]), noise, data.deviates));
     curves(root, data, set, tissues, followed);
