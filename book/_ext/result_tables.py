@@ -48,23 +48,30 @@ def result_table(root, name):
 def result_summary(root, name, by):
     """Mean and range of a committed result's numbers for each value of one column, in its order."""
     table = pd.read_csv(
-        root / "benchmarks" / "results" / f"{name}.tsv", sep="\t", dtype={"subject": str}
+        root / "benchmarks" / "results" / f"{name}.tsv",
+        sep="\t",
+        dtype={"subject": str, "commit": str},
     )
     made = table[["date", "commit"]].iloc[0]
     numbers = list(table.select_dtypes("number"))
-    lines = [f"| {by} | {' | '.join(numbers)} |", "|---" * (len(numbers) + 1) + "|"]
+    head = [by, "rows", *numbers]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for value, group in table.groupby(by, sort=False):
-        cells = [
-            f"{group[column].mean():.3g} ({group[column].min():.3g} to {group[column].max():.3g})"
-            for column in numbers
-        ]
+        cells = [str(len(group)), *(_mean_and_range(group[column]) for column in numbers)]
         lines.append(f"| {value} | {' | '.join(cells)} |")
     lines += [
         "",
-        f"Measured on {made['date']} at commit {made['commit']}: mean (smallest to largest) of "
-        f"{len(group)}.",
+        f"Measured on {made['date']} at commit {made['commit']}: mean (smallest to largest).",
     ]
     return "\n".join(lines)
+
+
+def _mean_and_range(column):
+    """In words for a cell; empty where nothing was measured."""
+    if column.isna().all():
+        return ""
+    mean, low, high = (f"{value:.3g}" for value in (column.mean(), column.min(), column.max()))
+    return mean if low == high else f"{mean} ({low} to {high})"
 
 
 def realism_table(root, name):

@@ -9,7 +9,12 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-SOURCES = ["smri-01-acquisition", "smri-02-cleanup"]
+SOURCES = [
+    "smri-01-acquisition",
+    "smri-02-cleanup",
+    "smri-03-normalization",
+    "smri-05-parcellation",
+]
 LEARNER = [*SOURCES, "practice-study", "practice-bold"]
 
 
@@ -64,7 +69,7 @@ def test_a_second_person_of_the_practice_study(stem, repository, tmp_path, monke
 def test_the_same_cells_on_a_real_person(stem, repository, real_data, tmp_path, monkeypatch):
     monkeypatch.setenv("MRIWORKBOOK_DATA", str(tmp_path / "data"))
     program = Path(sys.executable).with_name("mriworkbook")
-    command = [program, "data", "get", "aomic", "--mirror", real_data]
+    command = [program, "data", "get", "aomic", "--mirror", real_data, "--subset", "workshop"]
     fetched = subprocess.run(command, capture_output=True, text=True)
     # 3: the mirror lacks the large files, and the command says so.
     assert fetched.returncode == 3, fetched.stdout + fetched.stderr
