@@ -53,7 +53,8 @@ bench: $(READY)  ## side-by-side measurements, printed as ratios
 validate: $(READY)  ## long statistical validations (minutes)
 	$(BIN)/python benchmarks/n4_curve.py --write
 	$(BIN)/python benchmarks/realism.py --write
-	$(BIN)/python benchmarks/tissue_scores.py --write
+	$(BIN)/python benchmarks/registration_error.py --write
+	$(BIN)/python benchmarks/segmentation_scores.py --write
 	$(BIN)/python benchmarks/interval_coverage.py --write
 	$(BIN)/python benchmarks/bold_realism.py --write
 	$(BIN)/python benchmarks/coupling_recovery.py --write

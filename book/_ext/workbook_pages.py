@@ -98,7 +98,7 @@ def budget_table(root):
     return "\n".join(lines)
 
 
-# A line such as `% course_table` or `% result_table: tissue_scores` becomes a table.
+# A line such as `% course_table` or `% result_table: kill_loop` becomes a table.
 TABLES = {
     make.__name__: make
     for make in (

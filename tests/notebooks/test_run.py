@@ -13,6 +13,7 @@ SOURCES = [
     "smri-01-acquisition",
     "smri-02-cleanup",
     "smri-03-normalization",
+    "smri-04-segmentation",
     "smri-05-parcellation",
 ]
 LEARNER = [*SOURCES, "practice-study", "practice-bold"]
