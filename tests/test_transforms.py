@@ -147,7 +147,9 @@ def test_a_direction_must_be_said():
         transform.map_points([0, 0, 0], "forward")
 
 
-@pytest.mark.parametrize("points", [[0, 0], np.zeros((3, 5)), [0, np.nan, 0], 5.0])
+@pytest.mark.parametrize(
+    "points", [[0, 0], np.zeros((3, 5)), [0, np.nan, 0], 5.0, "x", [[1, 2, 3], [4]]]
+)
 def test_points_without_three_coordinates_are_refused(points):
     with pytest.raises(ValueError, match="Each row is one point"):
         linear(PLANTED).map_points(points, "fixed_to_moving")

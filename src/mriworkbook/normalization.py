@@ -48,7 +48,7 @@ def register(moving, fixed, kind="syn", *, resolution=RESOLUTION, random_state=1
         3D, any orientation and voxel size, of the same part of the body: register a brain without
         skull to a template without skull.
     kind : {"rigid", "affine", "syn"}
-        6 parameters, 12, or 12 and a field of displacements.
+        6 parameters, 12, or 12 and a field of displacements; capitals do not matter ("SyN").
     resolution : float
         Images with smaller, uneven or skewed voxels are looked at on a grid of this many mm, which
         changes where the cost is computed but not what is returned.
@@ -85,6 +85,7 @@ def register(moving, fixed, kind="syn", *, resolution=RESOLUTION, random_state=1
     >>> transform = register("sub-01_brain.nii.gz", "template.nii.gz")  # doctest: +SKIP
     >>> in_template = transform.apply("sub-01_brain.nii.gz")  # doctest: +SKIP
     """
+    kind = kind.lower() if isinstance(kind, str) else kind
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: choose one of {', '.join(KINDS)}.")
     if not resolution > 0:

@@ -96,12 +96,7 @@ class Transform:
         >>> transform.map_points([0, 0, 0], "moving_to_fixed").tolist()
         [-10.0, 0.0, 0.0]
         """
-        points = np.asarray(points, dtype=np.float64)
-        if points.ndim not in (1, 2) or points.shape[-1] != 3 or not np.isfinite(points).all():
-            raise ValueError(
-                f"points: expected finite numbers of shape (3,) or (n, 3), got {points.shape}. "
-                "Each row is one point: x, y, z in RAS+ mm."
-            )
+        points = _as_points(points)
         if direction not in DIRECTIONS:
             raise ValueError(
                 f"direction={direction!r}: choose 'fixed_to_moving' or 'moving_to_fixed'. Images "
@@ -271,6 +266,21 @@ _ONE_WAY = (
     "This transform is known in one direction only. Read both files: "
     "Transform.load(path, inverse_path=...)."
 )
+
+
+def _as_points(points):
+    """Points as floats, or an error that says what was given."""
+    try:
+        array = np.asarray(points, dtype=np.float64)
+        got = f"shape {array.shape}" if np.isfinite(array).all() else "NaN or infinity"
+    except (TypeError, ValueError):
+        array, got = np.empty(0), f"a {type(points).__name__}"
+    if array.ndim not in (1, 2) or array.shape[-1] != 3 or not np.isfinite(array).all():
+        raise ValueError(
+            f"points: expected finite numbers of shape (3,) or (n, 3), got {got}. "
+            "Each row is one point: x, y, z in RAS+ mm."
+        )
+    return array
 
 
 def _read_all(paths):

@@ -2,12 +2,14 @@
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 from nibabel.affines import apply_affine
 
 from mriworkbook.exercises import check, choices
 from mriworkbook.normalization import Transform
 
+DISPLAY = {"A": "radiological", "B": "neurological"}
 QUIZZES = ["smri-03-downsampling", "smri-03-deformation", "smri-03-same-millimetres"]
 
 
@@ -49,32 +51,57 @@ class TestFlipped:
     def world(self, heads):
         return {k: apply_affine(img.affine, self.voxel(img))[0] for k, img in heads.items()}
 
+    def ask(self, heads, suspect="B", x=None, display=DISPLAY):
+        x = self.world(heads) if x is None else x
+        return check(self.LABEL, x, suspect, display, heads=heads)
+
     def test_the_right_answer(self, heads):
-        verdict = check(self.LABEL, self.world(heads), "B", heads=heads)
-        assert verdict.status == "correct"
+        x = self.world(heads)
+        rounded = pd.Series(x).round().astype(int)
+        for suspect, given in [("B", x), (" b", rounded), (np.array("B"), list(x.items()))]:
+            assert self.ask(heads, suspect, given).status == "correct"
+        spelt = {name: word.title() for name, word in DISPLAY.items()}
+        assert self.ask(heads, display=spelt).status == "correct"
 
     def test_blanks(self, heads):
-        assert check(self.LABEL, ..., ..., heads=heads).status == "not attempted"
+        assert check(self.LABEL, ..., ..., ..., heads=heads).status == "not attempted"
 
     def test_the_side_of_the_picture(self, heads):
-        assert "in the picture" in hint(check(self.LABEL, self.world(heads), "A", heads=heads))
+        assert "in the picture" in hint(self.ask(heads, "A"))
 
     def test_voxel_indices(self, heads):
         indices = {name: self.voxel(img)[0] for name, img in heads.items()}
-        assert "voxel indices" in hint(check(self.LABEL, indices, "B", heads=heads))
+        assert "voxel indices" in hint(self.ask(heads, x=indices))
 
     def test_all_three_coordinates(self, heads):
         points = {k: apply_affine(img.affine, self.voxel(img)) for k, img in heads.items()}
-        assert "one number" in hint(check(self.LABEL, points, "B", heads=heads))
+        assert "one number" in hint(self.ask(heads, x=points))
 
     def test_one_affine_for_all(self, heads):
         affine = heads["C"].affine
         x = {k: apply_affine(affine, self.voxel(img))[0] for k, img in heads.items()}
-        assert "each head's own affine" in hint(check(self.LABEL, x, "B", heads=heads))
+        assert "each head's own affine" in hint(self.ask(heads, x=x))
 
-    def test_another_letter_or_no_dict(self, heads):
-        assert "one letter" in hint(check(self.LABEL, self.world(heads), "Z", heads=heads))
-        assert "a dict" in hint(check(self.LABEL, [1, 2, 3], "B", heads=heads))
+    @pytest.mark.parametrize("suspect", ["Z", ["B"], np.array(["B", "C"]), None, 2])
+    def test_no_letter(self, heads, suspect):
+        assert "one letter" in hint(self.ask(heads, suspect))
+
+    @pytest.mark.parametrize("x", [[1, 2, 3], "ABC", 5, {"A": 1}, np.ones(3)])
+    def test_no_number_for_each(self, heads, x):
+        assert "a dict" in hint(self.ask(heads, x=x))
+
+    @pytest.mark.parametrize(
+        ("display", "word"),
+        [
+            ({"A": "neurological", "B": "radiological"}, "of A, B again"),
+            ({"A": "neurological", "B": "neurological"}, "of A again"),
+            ({"A": "left", "B": "right"}, "a dict"),
+            ("radiological", "a dict"),
+            (["radiological", "neurological"], "a dict"),
+        ],
+    )
+    def test_the_wrong_display(self, heads, display, word):
+        assert word in hint(self.ask(heads, display=display))
 
 
 class TestPoints:
@@ -94,6 +121,7 @@ class TestPoints:
         answer = transform.map_points(self.LANDMARKS, "fixed_to_moving")
         assert self.ask(transform, answer).status == "correct"
         assert self.ask(transform, answer.tolist()).status == "correct"
+        assert self.ask(transform, answer.round(1)).status == "correct"
         assert self.ask(transform, ...).status == "not attempted"
 
     def test_the_way_of_images(self, transform):
@@ -105,8 +133,16 @@ class TestPoints:
         [
             (LANDMARKS, "not moved"),
             (LANDMARKS[0], "shape"),
-            (LANDMARKS * [-1, -1, 1], "map_points"),
+            (LANDMARKS * 2, "map_points"),
+            ("fixed_to_moving", "array of numbers"),
+            ({"x": 1}, "array of numbers"),
+            ([[1, 2, 3], [4]], "array of numbers"),
+            (Transform.map_points, "array of numbers"),
         ],
     )
     def test_other_mistakes(self, transform, answer, word):
         assert word in hint(self.ask(transform, answer))
+
+    def test_signs_of_itk(self, transform):
+        answer = transform.map_points(self.LANDMARKS, "fixed_to_moving") * [-1, -1, 1]
+        assert "LPS+" in hint(self.ask(transform, answer))

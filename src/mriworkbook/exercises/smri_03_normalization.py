@@ -1,6 +1,7 @@
 """Checks of the normalization episode: coordinates, sizes, and which way points go."""
 
 import numpy as np
+from nibabel import aff2axcodes
 from nibabel.affines import apply_affine
 
 from mriworkbook.exercises import Choice, WrongAnswer, exercise, quiz
@@ -19,7 +20,7 @@ quiz(
         "c": Choice(
             "Fewer, larger voxels: shape and affine change, values are interpolated, the anatomy keeps its size in mm.",
             correct=True,
-            feedback="Shape and affine change together, so the box in mm stays. Smooth first, or detail finer than the new voxels turns into false patterns.",
+            feedback="Shape and affine change together, so the anatomy keeps its place and size in mm. Smooth first, or detail finer than the new voxels turns into false patterns.",
         ),
         "d": Choice(
             "Of every three voxels two are dropped, and nothing else needs doing.",
@@ -76,59 +77,107 @@ quiz(
 
 
 @exercise("smri-03-flipped")
-def flipped(marker_x, suspect, *, heads):
-    """World x of a marker in every head, and the head whose affine does not agree with it."""
-    if not isinstance(marker_x, dict) or set(marker_x) != set(heads):
-        raise WrongAnswer(
-            f"`marker_x` should be a dict with one number for each of {', '.join(heads)}."
-        )
-    voxels = {
-        name: np.unravel_index(np.argmax(np.asarray(img.dataobj)), img.shape)
-        for name, img in heads.items()
-    }
+def flipped(marker_x, suspect, shown_as, *, heads):
+    """World x of a marker in every head, the head whose affine contradicts it, two displays."""
+    given, voxels = _numbers(marker_x, heads), {k: _brightest(img) for k, img in heads.items()}
     true = {name: apply_affine(img.affine, voxels[name])[0] for name, img in heads.items()}
-    try:
-        given = {name: float(value) for name, value in marker_x.items()}
-    except (TypeError, ValueError):
-        raise WrongAnswer(
-            "Each entry of `marker_x` should be one number, the x coordinate in mm: "
-            "`apply_affine` returns three."
-        ) from None
     if all(np.isclose(given[name], voxels[name][0]) for name in heads):
         raise WrongAnswer("These are voxel indices. Send them through the affine of each head.")
-    if not all(np.isclose(given[name], true[name], atol=0.1) for name in heads):
+    if not all(np.isclose(given[name], true[name], atol=1) for name in heads):
         raise WrongAnswer(
             "Not the x coordinates of the brightest voxels. Use each head's own affine and take "
             "the first of the three coordinates."
         )
     (odd,) = (name for name, x in true.items() if x < 0)
-    if suspect not in heads:
+    letter = str(suspect).strip().upper()
+    if letter not in heads:
         raise WrongAnswer(f"`suspect` should be one letter of {', '.join(heads)}, in quotes.")
-    if suspect != odd:
+    if letter != odd:
         raise WrongAnswer(
             "Do not go by the side on which the capsule appears in the picture. On which side of "
             "the person does each affine put it?"
         )
+    _check_display(shown_as, heads)
     return "Its affine puts the capsule on the person's left: array and header disagree."
+
+
+def _brightest(img):
+    return np.unravel_index(np.argmax(np.asarray(img.dataobj)), img.shape)
+
+
+def _numbers(marker_x, heads):
+    """The answer as a dict of floats, one for each head."""
+    try:
+        given = dict(marker_x)
+    except (TypeError, ValueError):
+        given = {}
+    if set(given) != set(heads):
+        raise WrongAnswer(
+            f"`marker_x` should be a dict with one number for each of {', '.join(heads)}."
+        )
+    try:
+        return {name: float(value) for name, value in given.items()}
+    except (TypeError, ValueError):
+        raise WrongAnswer(
+            "Each entry of `marker_x` should be one number, the x coordinate in mm: "
+            "`apply_affine` returns three."
+        ) from None
+
+
+def _check_display(shown_as, heads):
+    """How A and B are shown, if axis i runs to the right of the picture."""
+    words = {"L": "radiological", "R": "neurological"}
+    right = {name: words[aff2axcodes(heads[name].affine)[0]] for name in "AB"}
+    try:
+        given = {name: str(word).strip().lower() for name, word in dict(shown_as).items()}
+    except (TypeError, ValueError):
+        given = {}
+    if set(given) != set(right) or not set(given.values()) <= set(words.values()):
+        raise WrongAnswer(
+            "`shown_as` should be a dict that says for A and for B either 'neurological' or "
+            "'radiological'."
+        )
+    wrong = ", ".join(name for name in right if given[name] != right[name])
+    if wrong:
+        raise WrongAnswer(
+            f"Look at the display of {wrong} again. The capsule is at the right temple: on which "
+            "side of the picture is it? Which display has the person's left on the left?"
+        )
 
 
 @exercise("smri-03-points")
 def points(in_person, *, transform, landmarks):
     """Landmarks of the template, taken to the person."""
-    given = np.asarray(in_person, dtype=float)
     right = transform.map_points(landmarks, "fixed_to_moving")
+    try:
+        given = np.asarray(in_person, dtype=float)
+    except (TypeError, ValueError):
+        raise WrongAnswer(
+            "`in_person` should be an array of numbers, one row of x, y, z for each landmark: what "
+            "`syn.map_points` returns when it is given the points and a direction."
+        ) from None
     if given.shape != right.shape:
         raise WrongAnswer(
             f"`in_person` has the shape {given.shape}; one row of x, y, z for each landmark gives "
             f"{right.shape}."
         )
-    if np.allclose(given, right, atol=0.01):
+
+    def are(points):
+        return np.allclose(given, points, rtol=0, atol=0.1)
+
+    if are(right):
         return "From fixed to moving: against the way that images take."
-    if np.allclose(given, transform.map_points(landmarks, "moving_to_fixed"), atol=0.01):
+    if are(transform.map_points(landmarks, "moving_to_fixed")):
         raise WrongAnswer(
             "You sent the points the way that images go. The landmarks lie in the template, the "
             "fixed image; where should they end up?"
         )
-    if np.allclose(given, landmarks, atol=0.01):
+    if are(landmarks):
         raise WrongAnswer("The points have not moved: these are still template coordinates.")
-    raise WrongAnswer("Not what the registration gives. Use `transform.map_points`.")
+    if are(right * [-1, -1, 1]):
+        raise WrongAnswer(
+            "Right but for the signs of x and y: that is LPS+. `map_points` takes and gives RAS+."
+        )
+    raise WrongAnswer(
+        "Not what the registration gives. Use `syn.map_points` on `landmarks` as they are."
+    )
