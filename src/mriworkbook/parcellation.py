@@ -16,6 +16,7 @@ import pandas as pd
 import data_fetch
 from mriworkbook.images import describe, load_3d
 from mriworkbook.studies import study_folder
+from mriworkbook.transforms import placed
 
 NATIVE = "native to"
 FUNCTIONAL = ("bold", "boldref", "sbref")
@@ -212,13 +213,7 @@ def load_atlas(labels_img, lut=None):
     ((2, 2, 2), 'int16')
     """
     label = describe(labels_img, "atlas")
-    img = load_3d(labels_img, name="atlas")
-    header = img.header
-    if isinstance(img, nib.Nifti1Pair) and not (header["qform_code"] or header["sform_code"]):
-        raise ValueError(
-            f"{label}: neither qform nor sform is set, so nobody knows where it lies, nor which "
-            "side is left. Get the atlas again from its publisher."
-        )
+    img = placed(load_3d(labels_img, name="atlas"), label)
     out = label_image(np.asarray(img.dataobj).reshape(img.shape), img)
     if lut is not None:
         _check_names(np.unique(out.dataobj), lut, label)

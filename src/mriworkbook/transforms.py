@@ -327,8 +327,9 @@ def placed(img, label):
     header = img.header
     if isinstance(img, nib.Nifti1Pair) and not (header["qform_code"] or header["sform_code"]):
         raise ValueError(
-            f"{label}: neither qform nor sform is set, so nobody knows which side is left. Convert "
-            "the scan again from DICOM, or find out and set it: img.set_sform(affine, code=1)."
+            f"{label}: neither qform nor sform is set, so nobody knows where it lies, nor which "
+            "side is left. Get the file again from its source (a scan: from DICOM), or find out "
+            "and set it: img.set_sform(affine, code=1)."
         )
     return img
 
