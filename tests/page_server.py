@@ -39,8 +39,9 @@ class Handler(SimpleHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": len(body)}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        # Counted first: a page can be complete before this thread runs again after the write.
         self.sent.append((self.path, len(body)))
+        self.wfile.write(body)
 
     def log_message(self, *args):
         pass  # the tests' output is for their results
