@@ -124,12 +124,12 @@ def fuzzy_dice(map_a, map_b):
     """
     map_a, map_b = load_3d(map_a, name="first map"), load_3d(map_b, name="second map")
     check_same_grid(map_a, map_b, "first map", "second map")
-    a, b = map_a.get_fdata(), map_b.get_fdata()
-    total = a.sum() + b.sum()
+    a, b = (np.asarray(one.dataobj, dtype=np.float32) for one in (map_a, map_b))
+    total = a.sum(dtype=float) + b.sum(dtype=float)
     if total == 0:
         warnings.warn("Dice of two empty maps is undefined: NaN returned.", stacklevel=2)
         return float("nan")
-    return float(2 * np.minimum(a, b).sum() / total)
+    return float(2 * np.minimum(a, b).sum(dtype=float) / total)
 
 
 def label_volumes(labels_img, names=None):
