@@ -35,12 +35,12 @@ class Handler(SimpleHTTPRequestHandler):
             self.send_error(404)
             return
         body, headers = body_and_headers(path, path.stat().st_mtime_ns)
+        # Counted first: a page can be complete before this thread runs again after the write.
+        self.sent.append((self.path, len(body)))
         self.send_response(200)
         for name, value in {**headers, "Content-Length": len(body)}.items():
             self.send_header(name, value)
         self.end_headers()
-        # Counted first: a page can be complete before this thread runs again after the write.
-        self.sent.append((self.path, len(body)))
         self.wfile.write(body)
 
     def log_message(self, *args):

@@ -69,9 +69,16 @@ def test_stacked_sampling_equals_scipy(seed):
     affine[:3, 3] = rng.uniform(-5, 5, 3)
     points = rng.uniform(-20, 20, (3, 50)).astype(np.float32)
     got = fields.sample_stack(stack, affine, points, block=16)
+    # Beyond the last voxel the value is read a thousandth of a voxel before it.
+    place = fields.transform(np.linalg.inv(affine), points).T
+    before_last = (place < np.array(stack.shape[:3]) - 1.002).all(axis=1)
     for m in range(2):
-        expected = fields.sample(np.ascontiguousarray(stack[..., m]), affine, points)
-        assert np.allclose(got[m], expected, atol=0.01)
+        one = np.ascontiguousarray(stack[..., m])
+        expected = fields.sample(one, affine, points)
+        off_by = np.abs(got[m] - expected)
+        steepest = sum(np.abs(np.diff(one, axis=axis)).max() for axis in range(3))
+        assert off_by[before_last].max(initial=0) < 5e-6
+        assert off_by.max() < 0.0011 * steepest
 
 
 def test_refined_volumes_keep_their_corners_and_means():
