@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from mriworkbook import brain_surface
-from mriworkbook.images import dice, load_mask, load_scan
+from mriworkbook.images import dice, image_in_mm, load_mask, load_scan
 
 WORKING_VOXEL = 2.0  # mm; brain extraction and N4 look at the head on a grid like this
 # The mask follows the surface but strays from the template brain by no more than this. A linear
@@ -189,9 +189,7 @@ def _as_image(img, data):
         nib.orientations.axcodes2ornt("RAS"), nib.io_orientation(img.affine)
     )
     data = np.ascontiguousarray(nib.orientations.apply_orientation(data, back))
-    out = nib.Nifti1Image(data, img.affine)
-    out.header.set_xyzt_units("mm", "sec")
-    return out
+    return image_in_mm(data, img.affine)
 
 
 def _working_grid(data, zooms, voxel=WORKING_VOXEL):

@@ -196,6 +196,30 @@ def dice(mask_a, mask_b):
     return 2 * int((inside_a & inside_b).sum()) / total
 
 
+def image_in_mm(data, affine):
+    """Make an image whose header says that its world is in mm (nibabel leaves it open).
+
+    Parameters
+    ----------
+    data : ndarray
+        Kept in its own type.
+    affine : ndarray (4, 4)
+        To RAS+ mm.
+
+    Returns
+    -------
+    Nifti1Image
+
+    Examples
+    --------
+    >>> image_in_mm(np.zeros((2, 2, 2), np.uint8), np.eye(4)).header.get_xyzt_units()[0]
+    'mm'
+    """
+    img = nib.Nifti1Image(data, affine)
+    img.header.set_xyzt_units("mm", "sec")
+    return img
+
+
 def describe(img, name="image"):
     """`name`, followed by the file where one is known.
 

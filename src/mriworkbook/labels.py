@@ -2,12 +2,11 @@
 
 import warnings
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from mriworkbook.images import check_same_grid, describe, load_3d
+from mriworkbook.images import check_same_grid, describe, image_in_mm, load_3d
 
 
 def most_likely(maps):
@@ -30,6 +29,7 @@ def most_likely(maps):
 
     Examples
     --------
+    >>> import nibabel as nib
     >>> as_img = lambda *data: nib.Nifti1Image(np.array([[data]], np.float32), np.eye(4))
     >>> labels = most_likely({"CSF": as_img(0.2, 0, 0.7), "GM": as_img(0.8, 0, 0.3)})
     >>> labels.get_fdata().ravel().tolist()
@@ -40,9 +40,7 @@ def most_likely(maps):
     first = next(iter(maps.values()))
     stack = np.stack([img.get_fdata(dtype=np.float32) for img in maps.values()])
     labels = np.where(stack.max(axis=0) > 0, stack.argmax(axis=0) + 1, 0)
-    out = nib.Nifti1Image(labels.astype(np.uint8), first.affine)
-    out.header.set_xyzt_units("mm", "sec")
-    return out
+    return image_in_mm(labels.astype(np.uint8), first.affine)
 
 
 def label_overlap(labels_img, reference_img, tissues):
@@ -72,6 +70,7 @@ def label_overlap(labels_img, reference_img, tissues):
 
     Examples
     --------
+    >>> import nibabel as nib
     >>> as_img = lambda *data: nib.Nifti1Image(np.array([[data]], np.uint8), np.eye(4))
     >>> table, order = label_overlap(as_img(1, 1, 2, 2), as_img(3, 3, 2, 3), {"GM": [3], "WM": [2]})
     >>> order
@@ -117,6 +116,7 @@ def fuzzy_dice(map_a, map_b):
 
     Examples
     --------
+    >>> import nibabel as nib
     >>> half = nib.Nifti1Image(np.full((1, 1, 2), 0.5, np.float32), np.eye(4))
     >>> whole = nib.Nifti1Image(np.ones((1, 1, 2), np.float32), np.eye(4))
     >>> round(fuzzy_dice(half, whole), 3)
@@ -149,6 +149,7 @@ def label_volumes(labels_img, names=None):
 
     Examples
     --------
+    >>> import nibabel as nib
     >>> img = nib.Nifti1Image(np.array([[[1, 300, 300]]], np.int16), np.diag([10.0, 10, 5, 1]))
     >>> label_volumes(img)["millilitres"].round(3).to_dict()
     {1: 0.5, 300: 1.0}

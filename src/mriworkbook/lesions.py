@@ -6,7 +6,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
-from mriworkbook.images import check_same_grid, load_3d, load_mask, load_scan
+from mriworkbook.images import check_same_grid, image_in_mm, load_3d, load_mask, load_scan
 
 # From the median of grey matter, in robust standard deviations: of 200,000 voxels with normally
 # distributed intensities, less than one lies further out by chance.
@@ -65,7 +65,7 @@ def find_lesions(flair_img, mask_img, maps, *, n_deviations=SEED_DEVIATIONS):
     seeds = core & (data > centre + n_deviations * spread)
     seeds &= _near_white(white, seeds, flair_img)
     if not seeds.any():
-        return _image(seeds.astype(np.uint8), flair_img)
+        return image_in_mm(seeds.astype(np.uint8), flair_img.affine)
     half = (np.median(data[white]) + np.median(data[seeds])) / 2
     parts, _ = ndimage.label(core & (data > max(half, centre + spread)))
     size = np.bincount(parts.ravel()) * abs(np.linalg.det(flair_img.affine[:3, :3]))
@@ -77,7 +77,7 @@ def find_lesions(flair_img, mask_img, maps, *, n_deviations=SEED_DEVIATIONS):
             "image a FLAIR image, and in the space of the maps?",
             stacklevel=2,
         )
-    return _image(kept.astype(np.uint8), flair_img)
+    return image_in_mm(kept.astype(np.uint8), flair_img.affine)
 
 
 def fill_lesions(img, lesion_img, white_img, *, random_state=0):
@@ -148,7 +148,7 @@ def fill_lesions(img, lesion_img, white_img, *, random_state=0):
     rng = np.random.default_rng(random_state)
     filled = data.copy()
     filled[place] = mean[place] + noise * rng.standard_normal(int(place.sum()))
-    return _image(filled, img)
+    return image_in_mm(filled, img.affine)
 
 
 def _tissue(maps, name, like):
@@ -165,9 +165,3 @@ def _near_white(white, seeds, img):
 
 def _voxels(millimetres, img):
     return max(1, round(millimetres / float(nib.affines.voxel_sizes(img.affine).min())))
-
-
-def _image(data, like):
-    out = nib.Nifti1Image(data, like.affine)
-    out.header.set_xyzt_units("mm", "sec")
-    return out

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import data_fetch
-from mriworkbook.images import describe, load_3d
+from mriworkbook.images import describe, image_in_mm, load_3d
 from mriworkbook.studies import study_folder
 from mriworkbook.transforms import placed
 
@@ -312,8 +312,7 @@ def label_image(labels, like, dtype=None):
             f"turn it into {int(np.array(high).astype(chosen))}. Take a larger type, or leave "
             "dtype out."
         )
-    out = nib.Nifti1Image(labels.astype(chosen), like.affine)
+    out = image_in_mm(labels.astype(chosen), like.affine)
     if isinstance(like, nib.Nifti1Pair):
         out.set_sform(like.affine, int(like.header["sform_code"] or like.header["qform_code"]))
-    out.header.set_xyzt_units("mm", "sec")
     return out

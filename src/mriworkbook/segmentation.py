@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from mriworkbook.cleanup import _ants
-from mriworkbook.images import check_same_grid, load_mask, load_scan
+from mriworkbook.images import check_same_grid, image_in_mm, load_mask, load_scan
 from mriworkbook.normalization import Transform, register
 
 TISSUES = ("CSF", "GM", "WM")  # dark to bright on a T1w image
@@ -23,7 +23,7 @@ PRIOR_FWHM = 4.0  # mm
 PRIOR_WEIGHT, MRF, ITERATIONS = 0.25, 0.1, 5
 # The scripts take normal distributions. Mixed voxels give each tissue a long tail on one side, so
 # histograms, of 64 bins: with 32, the default of Atropos, the volume of GM can jump by 20 mL
-# when the priors change a little (benchmarks/segmentation_scores.py).
+# when the image or the priors change a little (benchmarks/segmentation_scores.py).
 LIKELIHOOD = "HistogramParzenWindows[1,64]"
 LIKELIHOODS = ("Gaussian", "HistogramParzenWindows")
 
@@ -71,7 +71,7 @@ def kmeans_classes(img, mask_img, n_classes=3):
     rank = np.argsort(np.argsort(model.cluster_centers_[:, 0]))
     labels = np.zeros(inside.shape, np.uint8)
     labels[inside] = rank[model.labels_] + 1
-    return _image(labels, img)
+    return image_in_mm(labels, img.affine)
 
 
 def intensity_fractions(img, labels_img):
@@ -122,7 +122,7 @@ def intensity_fractions(img, labels_img):
     # Position on the scale of the means: 0 is CSF, 1 GM, 2 WM.
     place = np.interp(data, means, [0.0, 1.0, 2.0])
     return {
-        name: _image(np.clip(1 - np.abs(place - code), 0, 1) * inside, img)
+        name: _as_map(np.clip(1 - np.abs(place - code), 0, 1) * inside, img)
         for code, name in enumerate(TISSUES)
     }
 
@@ -158,7 +158,7 @@ def warp_priors(img, mask_img, *, transform=None):
     img = load_scan(img)
     inside = load_mask(mask_img, like=img)
     if transform is None:
-        brain = _image(np.asarray(img.dataobj, dtype=np.float32) * inside, img)
+        brain = _as_map(np.asarray(img.dataobj, dtype=np.float32) * inside, img)
         transform = register(datasets.load_mni152_template(resolution=2), brain, "syn")
     elif isinstance(transform, str | Path):
         transform = Transform.load(transform)
@@ -170,7 +170,7 @@ def warp_priors(img, mask_img, *, transform=None):
     total = np.maximum(grey + white, 1)  # what is neither is fluid
     grey, white = grey / total, white / total
     maps = (1 - grey - white, grey, white)
-    return {name: _image(m * inside, img) for name, m in zip(TISSUES, maps, strict=True)}
+    return {name: _as_map(m * inside, img) for name, m in zip(TISSUES, maps, strict=True)}
 
 
 def blur_priors(priors, mask_img, fwhm=PRIOR_FWHM):
@@ -207,7 +207,7 @@ def blur_priors(priors, mask_img, fwhm=PRIOR_FWHM):
         for name, img in priors.items()
     }
     total = np.maximum(sum(maps.values()), np.finfo(np.float32).tiny)
-    return {name: _image(blurred / total, first) for name, blurred in maps.items()}
+    return {name: _as_map(blurred / total, first) for name, blurred in maps.items()}
 
 
 def segment(
@@ -309,7 +309,7 @@ def segment(
     for name, cropped in zip(priors, found["probabilityimages"], strict=True):
         data = np.zeros(inside.shape, np.float32)
         data[box] = cropped.numpy() * inside[box]
-        images[name] = _image(data, img)
+        images[name] = _as_map(data, img)
     return images
 
 
@@ -341,8 +341,5 @@ def _interior_mean(data, region):
     return float(data[chosen].mean()) if chosen.any() else float("nan")
 
 
-def _image(data, like):
-    data = data if data.dtype == np.uint8 else data.astype(np.float32)
-    out = nib.Nifti1Image(data, like.affine)
-    out.header.set_xyzt_units("mm", "sec")
-    return out
+def _as_map(data, like):
+    return image_in_mm(data.astype(np.float32), like.affine)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from mriworkbook.images import describe, load_3d
+from mriworkbook.images import describe, image_in_mm, load_3d
 from mriworkbook.itk_transforms import determinant, invert_linear, move_points, read_itk
 from mriworkbook.practice._transforms import write_composite
 
@@ -162,7 +162,7 @@ class Transform:
                 "it in the moving image's space? The other way is transform.inverse().apply(img).",
                 stacklevel=2,
             )
-        return _image(out, affine)
+        return image_in_mm(out, affine)
 
     def jacobian(self, *, reference=None, log=False):
         """Determinant of the derivative of the map of points fixed -> moving, on the fixed grid.
@@ -198,7 +198,7 @@ class Transform:
             if folded:
                 warnings.warn(f"The map folds in {folded} voxels: NaN there.", stacklevel=2)
             out = np.log(np.where(out > 0, out, np.nan))
-        return _image(out, affine)
+        return image_in_mm(out, affine)
 
     def save(self, path, inverse_path=None):
         """Write the map as ITK composite transforms, LPS+ mm, as fMRIPrep names and fills them.
@@ -332,9 +332,3 @@ def placed(img, label):
             "and set it: img.set_sform(affine, code=1)."
         )
     return img
-
-
-def _image(data, affine):
-    out = nib.Nifti1Image(data, affine)
-    out.header.set_xyzt_units("mm", "sec")
-    return out
